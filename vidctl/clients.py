@@ -1,0 +1,200 @@
+"""Opens the AWS clients, once, and turns what they raise into ``errors``: the only module that knows botocore.
+
+One session and a client for each use, so that a long poll or a burst of reads never stands before a hold's extension
+(a session per call would block the loop for some 80 ms). Every call has a deadline and is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+
+from vidctl.errors import (
+    AccessDenied,
+    CapacityUnavailable,
+    LaunchConflict,
+    Misconfigured,
+    NotFound,
+    PreconditionFailed,
+    Throttled,
+    Unavailable,
+    WorldError,
+    WriteConflict,
+)
+from vidctl.metrics import Metrics
+
+CALL_TIMEOUT = timedelta(seconds=30)
+"""Deadline of a call that neither polls nor moves a file."""
+
+FILE_TIMEOUT = timedelta(hours=1)
+"""Deadline of moving 5 GiB at 1.5 MB/s."""
+
+THROTTLES = frozenset({
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+})  # fmt: skip
+# A throttle can hide in another error's message (reported: InvalidParameterException, "… Rate exceeded").
+THROTTLE_WORDS = ("rate exceeded", "throttling")
+CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of", "provisioning state", "resource:")
+NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchVersion"})
+DENIED = frozenset({
+    "403",
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnauthorizedOperation",
+    "UnrecognizedClientException",
+})  # fmt: skip
+CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+
+
+def meaning(code: str, message: str, status: int) -> type[WorldError]:
+    """Return what an AWS error says, by code, message and HTTP status; an unknown refusal is a misconfiguration."""
+    text = message.lower()
+    if code in THROTTLES or any(words in text for words in THROTTLE_WORDS):
+        return Throttled
+    if any(words in text for words in CAPACITY_WORDS):
+        return CapacityUnavailable
+    if code in CONFLICTS:
+        return WriteConflict
+    if code in ("PreconditionFailed", "412"):
+        return PreconditionFailed
+    if code in NOT_FOUND:
+        return NotFound
+    if code in DENIED:
+        return AccessDenied
+    return Unavailable if status >= 500 or status == 408 else Misconfigured  # noqa: PLR2004 - HTTP's own numbers
+
+
+class Client:
+    """One open AWS client whose calls have a deadline, are counted, and raise only ``WorldError``."""
+
+    def __init__(self, client: Any, service: str, metrics: Metrics, *, timeout: timedelta = CALL_TIMEOUT) -> None:
+        self._client = client
+        self._service = service
+        self._metrics = metrics
+        self._timeout = timeout.total_seconds()
+
+    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Make one call, named as in botocore (``head_object``); return AWS's answer."""
+        async with self._counted(operation):
+            answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
+            return answer
+
+    async def read(self, operation: str, **parameters: Any) -> tuple[dict[str, Any], bytes]:
+        """Make one call whose answer has a body; return both, the body read to its end."""
+        async with self._counted(operation):
+            answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
+            async with answer["Body"] as stream:
+                return answer, await stream.read()
+
+    async def presign(self, operation: str, parameters: dict[str, Any], *, expires_in: timedelta) -> str:
+        """Sign a request without making it."""
+        url: str = await self._client.generate_presigned_url(
+            operation, Params=parameters, ExpiresIn=int(expires_in.total_seconds())
+        )
+        return url
+
+    @asynccontextmanager
+    async def _counted(self, operation: str) -> AsyncIterator[None]:
+        began, code = asyncio.get_running_loop().time(), "ok"
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "unknown"))
+            raise _translated(error, f"{self._service}.{operation}") from error
+        except ParamValidationError as error:
+            code = "ParamValidation"
+            raise Misconfigured(f"{self._service}.{operation}: {error}") from error
+        except (HTTPClientError, BotoCoreError, TimeoutError, OSError) as error:
+            code = type(error).__name__
+            raise Unavailable(f"{self._service}.{operation}: {error or code}") from error
+        except asyncio.CancelledError:
+            code = "cancelled"
+            raise
+        finally:
+            self._metrics.aws_requests.labels(self._service, operation, code).inc()
+            self._metrics.aws_seconds.labels(self._service, operation).observe(
+                asyncio.get_running_loop().time() - began
+            )
+
+
+def _translated(error: ClientError, call: str) -> WorldError:
+    body = error.response.get("Error", {})
+    code, message = str(body.get("Code", "")), str(body.get("Message", ""))
+    text = f"{call}: {code} {message}".rstrip()
+    if code == "ConflictException":
+        return LaunchConflict(text, task_arns=tuple(error.response.get("resourceIds", ())))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return meaning(code, message, status)(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The clients of one process, by use."""
+
+    s3: Client
+    files: Client
+    sqs: Client
+    poll: Client
+    holds: Client
+    ecs: Client
+
+
+@asynccontextmanager
+async def open_clients(metrics: Metrics, *, poll: timedelta = timedelta(seconds=20)) -> AsyncIterator[Clients]:
+    """Open every client; region, endpoints and credentials follow AWS's own variables.
+
+    Creating a client signs nothing and calls nobody, so one that a process never uses costs little.
+    """
+    session = get_session()
+    async with AsyncExitStack() as stack:
+
+        async def opened(service: str, deadline: timedelta = CALL_TIMEOUT, connections: int = 50) -> Client:
+            client = await stack.enter_async_context(_client(session, service, deadline, connections))
+            return Client(client, service, metrics, timeout=deadline)
+
+        yield Clients(
+            s3=await opened("s3", connections=100),
+            files=await opened("s3", FILE_TIMEOUT),
+            sqs=await opened("sqs"),
+            # A poll that AWS answers late must not look like a dead connection.
+            poll=await opened("sqs", poll + timedelta(seconds=10)),
+            holds=await opened("sqs"),
+            ecs=await opened("ecs"),
+        )
+
+
+def _client(session: AioSession, service: str, deadline: timedelta, connections: int) -> Any:
+    config = AioConfig(
+        max_pool_connections=connections,
+        connect_timeout=5,
+        read_timeout=min(deadline.total_seconds(), 60),
+        retries={"mode": "standard", "total_max_attempts": 2},
+        # Without this botocore presigns with SigV2, under which a client can drop signed conditions.
+        signature_version="s3v4" if service == "s3" else None,
+        s3={"addressing_style": "virtual"},
+    )
+    return session.create_client(service, config=config)
