@@ -28,7 +28,8 @@ format: .venv/ready ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 docs: .venv/ready ## Write the documents that are generated from the code
-	@$(BIN)/vidctl docs docs
+	@$(BIN)/vidctl settings > docs/settings.md
+	@$(BIN)/vidctl metrics > docs/metrics.md
 
 lock: .venv/ready ## Pin every package anew, with hashes
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

@@ -86,6 +86,10 @@ class TaskSpec:
     environment: tuple[tuple[str, str], ...]
 
 
+JOB_VARIABLE = "VIDCTL_JOB"
+"""The environment variable of a task that carries its JobSpec."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What one attempt has to do: the worker's whole input, handed over in its environment."""

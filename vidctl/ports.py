@@ -199,3 +199,16 @@ class Tasks(Protocol):
 
     async def stop(self, arn: str, *, reason: str) -> None:
         """Ask a task to stop; asking a stopped or vanished one succeeds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports of one deployment, and its time."""
+
+    raw: Objects
+    final: Objects
+    raw_queue: Queue
+    dead_letter_queue: Queue
+    task_queue: Queue
+    tasks: Tasks
+    clock: Clock

@@ -179,6 +179,7 @@ class HttpSettings(BaseSettings):
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
     request_timeout: Seconds = Field(default=timedelta(seconds=15), description="Time for a request.")
     playback_expiry: Seconds = Field(default=timedelta(hours=1), description="Life of a signed playback URL.")
+    page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
 
 
 class WorkerSettings(BaseSettings):
@@ -213,6 +214,23 @@ class LogSettings(BaseSettings):
     format: Literal["json", "text"] | None = Field(default=None, description="Default: text on a terminal, else JSON.")
 
 
+class TelemetrySettings(BaseSettings):
+    """Where traces go: OpenTelemetry's own variables, of which the SDK reads the rest."""
+
+    model_config = _config("OTEL_EXPORTER_OTLP_")
+
+    endpoint: str | None = Field(default=None, description="Collector of traces (OTLP over HTTP); default: none.")
+    traces_endpoint: str | None = Field(default=None, description="The same, for traces only.")
+
+
+class JobSettings(BaseSettings):
+    """What a worker task has to do; the reconciler writes it."""
+
+    model_config = _config("VIDCTL_")
+
+    job: str = Field(description="The attempt, as JSON; set by the reconciler in the task's environment.")
+
+
 class DevSettings(BaseSettings):
     """One machine in place of AWS (`make dev`)."""
 
@@ -234,10 +252,29 @@ GROUPS: tuple[type[BaseSettings], ...] = (
     HttpSettings,
     WorkerSettings,
     LogSettings,
+    TelemetrySettings,
+    JobSettings,
     DevSettings,
 )
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def check(*groups: type[BaseSettings]) -> None:
+    """Read several groups, so that one error can name all that is wrong.
+
+    Raises:
+        InvalidSettings: every variable that is missing or wrong, with what would be right.
+
+    """
+    faults: list[str] = []
+    for group in groups:
+        try:
+            load(group)
+        except InvalidSettings as error:
+            faults.append(str(error))
+    if faults:
+        raise InvalidSettings("\n".join(faults))
 
 
 def load(group: type[S]) -> S:

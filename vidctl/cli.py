@@ -1,0 +1,237 @@
+"""The command line, and the composition root: the only module that knows every other.
+
+Each command reads its settings, opens its clients, builds one process out of constructors and runs it. Exit codes: 0,
+1 (it did not work), 2 (usage), 78 (settings), and the worker's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from vidctl import __version__, codec, logs, settings, tracing
+from vidctl.errors import InvalidSettings, Malformed, VidctlError
+from vidctl.model import JobSpec
+from vidctl.settings import load
+
+if TYPE_CHECKING:
+    from vidctl.clients import Clients
+    from vidctl.http.app import Routes
+    from vidctl.metrics import Metrics
+    from vidctl.ports import World
+    from vidctl.reconciler.controller import Controller
+
+EXIT_FAILED, EXIT_CONFIGURATION = 1, 78
+
+log = logs.get(__name__)
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    arguments = _parser().parse_args()
+    try:
+        code = arguments.run(arguments)
+    except InvalidSettings as error:
+        sys.stderr.write(f"vidctl: settings are missing or wrong (docs/settings.md lists them all):\n{error}\n")
+        code = EXIT_CONFIGURATION
+    except VidctlError as error:
+        sys.stderr.write(f"vidctl: {error.code}: {error}\n")
+        code = EXIT_FAILED
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vidctl", description="Turns uploads into published videos on AWS.")
+    parser.add_argument("--version", action="version", version=f"vidctl {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    command("serve", "Run the upload endpoint and the reconciler.", lambda _: asyncio.run(_serve()))
+    command("worker", "Do the job in VIDCTL_JOB: the command of the ECS task.", lambda _: asyncio.run(_worker()))
+    for name in ("settings", "metrics"):
+        command(name, f"Print the reference of all {name}, in Markdown.", _print_reference).set_defaults(of=name)
+    dev = command("dev", "Run everything on this machine and send a sample video through it.", _dev)
+    dev.add_argument("--demo", action="store_true", help="end when the sample is published (0), or is not in 120 s (1)")
+    return parser
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the one clock of the process
+
+
+# --- serve --------------------------------------------------------------------------------------------------------
+
+
+async def _serve() -> int:
+    from prometheus_client import CollectorRegistry
+
+    from vidctl import compose
+    from vidctl.clients import open_clients
+    from vidctl.http.app import create_app, serving
+    from vidctl.metrics import Metrics
+    from vidctl.reconciler.controller import Controller
+
+    settings.check(
+        settings.WorldSettings,
+        settings.TaskSettings,
+        settings.ReconcilerSettings,
+        settings.UploadSettings,
+        settings.AuthSettings,
+        settings.HttpSettings,
+        settings.LogSettings,
+    )
+    _observable("serve")
+    metrics, http = Metrics(CollectorRegistry()), load(settings.HttpSettings)
+    place, task, loop = load(settings.WorldSettings), load(settings.TaskSettings), load(settings.ReconcilerSettings)
+    async with AsyncExitStack() as stack:
+        clients = await stack.enter_async_context(open_clients(metrics))
+        world = _world(clients, place, task)
+        controller = Controller(
+            world,
+            policy=compose.policy(place, task, loop, load(settings.UploadSettings)),
+            limits=compose.limits(loop),
+            metrics=metrics,
+            randomness=random.Random(secrets.randbits(64)),  # noqa: S311 - jitter is no secret
+        )
+        routes = await stack.enter_async_context(_routes(world, controller, metrics))
+        app = create_app(routes=routes, metrics=metrics, settings=http)
+        port = await stack.enter_async_context(serving(app, host=http.host, port=http.port))
+        _on_signals(controller.stop)
+        log.info("serving", host=http.host, port=port, version=__version__)
+        await controller.run()
+    return 0
+
+
+def _world(clients: Clients, place: settings.WorldSettings, task: settings.TaskSettings) -> World:
+    from vidctl import compose
+    from vidctl.ecs import EcsTasks
+    from vidctl.ports import World
+    from vidctl.s3 import S3Objects
+    from vidctl.sqs import SqsQueue
+
+    return World(
+        raw=S3Objects(client=clients.s3, files=clients.files, bucket=place.raw_bucket, clock=_now),
+        final=S3Objects(client=clients.s3, files=clients.files, bucket=place.final_bucket, clock=_now),
+        # Holds have a client of their own: a burst of sends must not delay an extension.
+        raw_queue=SqsQueue(client=clients.holds, poll=clients.poll, url=place.raw_queue_url),
+        dead_letter_queue=SqsQueue(client=clients.sqs, url=place.dead_letter_queue_url),
+        task_queue=SqsQueue(client=clients.sqs, poll=clients.poll, url=place.task_queue_url),
+        tasks=EcsTasks(client=clients.ecs, cluster=place.cluster, family=compose.family(task.definition), clock=_now),
+        clock=_now,
+    )
+
+
+@asynccontextmanager
+async def _routes(world: World, controller: Controller, metrics: Metrics) -> AsyncIterator[list[Routes]]:
+    from vidctl.http.auth import Authenticator
+    from vidctl.http.keys import open_keys
+    from vidctl.http.origin import bucket_origin
+    from vidctl.http.pages import PageRoutes
+    from vidctl.http.probes import ProbeRoutes
+    from vidctl.http.uploads import UploadRoutes
+    from vidctl.http.videos import VideoRoutes
+    from vidctl.journal import Journal
+
+    auth, http = load(settings.AuthSettings), load(settings.HttpSettings)
+    upload, place = load(settings.UploadSettings), load(settings.WorldSettings)
+    async with open_keys(auth, clock=_now) as keys:
+        authenticator = Authenticator(settings=auth, keys=keys, metrics=metrics)
+        routes: list[Routes] = [
+            UploadRoutes(
+                authenticator=authenticator,
+                raw=world.raw,
+                settings=upload,
+                public_url=http.public_url,
+                metrics=metrics,
+                clock=_now,
+                ids=secrets.token_bytes,
+            ),
+            VideoRoutes(
+                authenticator=authenticator,
+                raw=world.raw,
+                raw_bucket=place.raw_bucket,
+                final=world.final,
+                journal=Journal(world.final),
+                upload_expiry=upload.expiry,
+                playback_expiry=http.playback_expiry,
+                clock=_now,
+            ),
+            ProbeRoutes(alive=controller.stuck, ready=controller.unready, registry=metrics.registry),
+        ]
+        if http.page:
+            origins = [await bucket_origin(world.raw), await bucket_origin(world.final)]
+            routes.append(PageRoutes(bucket_origins=origins))
+        yield routes
+
+
+# --- worker -------------------------------------------------------------------------------------------------------
+
+
+async def _worker() -> int:
+    from prometheus_client import CollectorRegistry
+
+    from vidctl.clients import open_clients
+    from vidctl.journal import Journal
+    from vidctl.metrics import Metrics
+    from vidctl.s3 import S3Objects
+    from vidctl.worker.run import run
+
+    settings.check(settings.JobSettings, settings.WorkerSettings, settings.LogSettings)
+    try:
+        job = codec.decode(JobSpec, load(settings.JobSettings).job)
+    except Malformed as error:
+        raise InvalidSettings(f"VIDCTL_JOB: {error}") from error
+    _observable("worker")
+    interrupted = asyncio.Event()
+    _on_signals(interrupted.set)
+    async with open_clients(Metrics(CollectorRegistry())) as clients:
+        final = S3Objects(client=clients.s3, files=clients.files, bucket=job.final_bucket, clock=_now)
+        return await run(
+            job,
+            raw=S3Objects(client=clients.s3, files=clients.files, bucket=job.raw_bucket, clock=_now),
+            final=final,
+            journal=Journal(final),
+            settings=load(settings.WorkerSettings),
+            clock=_now,
+            interrupted=interrupted,
+        )
+
+
+# --- the others ---------------------------------------------------------------------------------------------------
+
+
+def _print_reference(arguments: argparse.Namespace) -> int:
+    from vidctl import reference
+
+    sys.stdout.write(reference.settings_table() if arguments.of == "settings" else reference.metrics_table())
+    return 0
+
+
+def _dev(arguments: argparse.Namespace) -> int:
+    from vidctl.local.dev import run
+
+    return asyncio.run(run(demo=arguments.demo))
+
+
+def _observable(process: str) -> None:
+    written, telemetry = load(settings.LogSettings), load(settings.TelemetrySettings)
+    logs.configure(level=written.level, json=None if written.format is None else written.format == "json")
+    tracing.configure(process=process, export=bool(telemetry.endpoint or telemetry.traces_endpoint))
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)

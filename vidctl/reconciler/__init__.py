@@ -1,0 +1,1 @@
+"""The reconciler: keeps comparing what should be with what is, one video at a time, and converges."""

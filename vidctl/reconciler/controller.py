@@ -1,0 +1,274 @@
+"""The controller: every loop of the reconciler, their start, their supervision and their end.
+
+A loop that ends unasked ends the process (the task group cancels the others and the exception goes up): a supervisor
+that sees an exit restarts it, while a half-dead process would be seen by nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from vidctl import logs
+from vidctl.errors import VidctlError, WorldError
+from vidctl.journal import Journal
+from vidctl.metrics import Metrics
+from vidctl.model import VideoKey
+from vidctl.ports import World
+from vidctl.reconciler.act import Actor
+from vidctl.reconciler.holds import HoldPolicy, Holds
+from vidctl.reconciler.launches import Launches
+from vidctl.reconciler.launching import Launcher, Stale
+from vidctl.reconciler.observe import Observer
+from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.rate import Rate
+from vidctl.reconciler.reconcile import Reconciler
+from vidctl.reconciler.sources import Deliveries, TaskEvents
+from vidctl.reconciler.sweep import Sweep
+from vidctl.reconciler.tasks import TaskView
+from vidctl.reconciler.workqueue import Closed, WorkQueue
+
+log = logs.get(__name__)
+
+DAY = timedelta(days=1)
+SILENCE = timedelta(seconds=120)
+"""Time without progress of a loop after which the process is not alive any more."""
+DEPTH_INTERVAL = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How hard one replica works; the defaults are those of ``settings``."""
+
+    slots: int = 100
+    waiting_room: int = 100
+    passes: int = 16
+    launches_per_second: float = 5.0
+    describes_per_second: float = 5.0
+    receivers: int = 2
+    receive_wait: timedelta = timedelta(seconds=10)
+    holds: HoldPolicy = field(default_factory=HoldPolicy)
+    sweep: timedelta = timedelta(minutes=5)
+    sweep_grace: timedelta = timedelta(minutes=2)
+    clean_after: timedelta = timedelta(hours=24)
+    shutdown: timedelta = timedelta(seconds=25)
+
+
+class Controller:
+    """One replica of the reconciler."""
+
+    def __init__(
+        self, world: World, *, policy: Policy, limits: Limits, metrics: Metrics, randomness: random.Random
+    ) -> None:
+        self._world = world
+        self._policy = policy
+        self._limits = limits
+        self._metrics = metrics
+        self._random = randomness
+        self._stopping = asyncio.Event()
+        self._ticks: dict[str, float] = {}
+        self.queue: WorkQueue[VideoKey] = WorkQueue(metrics, randomness=randomness)
+        clock, add = world.clock, self.queue.add
+        journal = Journal(world.final)
+        reads = Rate(per_second=limits.describes_per_second, burst=10, clock=clock)
+        launch_rate = Rate(per_second=limits.launches_per_second, burst=10, clock=clock)
+        self.holds = Holds(world.raw_queue, policy=limits.holds, clock=clock, metrics=metrics, randomness=randomness)
+        self.view = TaskView(world.tasks, rate=reads, clock=clock, metrics=metrics, changed=add)
+        self.launches = Launches(slots=limits.slots, rate=launch_rate, clock=clock, metrics=metrics, wake=add)
+        launcher = Launcher(world, view=self.view, launches=self.launches, policy=policy, metrics=metrics)
+        self._reconciler = Reconciler(
+            observer=Observer(
+                world, journal=journal, tasks=self.view, holds=self.holds, launches=self.launches, policy=policy
+            ),
+            actor=Actor(
+                world,
+                journal=journal,
+                launcher=launcher,
+                holds=self.holds,
+                launches=self.launches,
+                policy=policy,
+                metrics=metrics,
+            ),
+            launches=self.launches,
+            tasks=self.view,
+            policy=policy,
+            clock=clock,
+        )
+        self._deliveries = Deliveries(
+            world,
+            bucket=policy.raw_bucket,
+            holds=self.holds,
+            has_room=self._has_room,
+            add=add,
+            wait=limits.receive_wait,
+            metrics=metrics,
+        )
+        self._task_events = TaskEvents(world, view=self.view, wait=limits.receive_wait, metrics=metrics)
+        self._sweep = Sweep(
+            world,
+            journal=journal,
+            view=self.view,
+            known=self._knows,
+            add=add,
+            grace=limits.sweep_grace,
+            clean_after=limits.clean_after,
+            metrics=metrics,
+        )
+
+    # --- from outside ---------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Begin the shutdown; ``run`` returns when it is over."""
+        self._stopping.set()
+
+    def unready(self) -> str | None:
+        """Say why new work should go elsewhere; None when it should not."""
+        return "shutting down" if self._stopping.is_set() else None if self._ticks else "not started"
+
+    def stuck(self) -> str | None:
+        """Say which loop makes no progress; None when all do."""
+        now = asyncio.get_running_loop().time()
+        silent = sorted(name for name, at in self._ticks.items() if now - at > SILENCE.total_seconds())
+        return f"no progress: {', '.join(silent)}" if silent and not self._stopping.is_set() else None
+
+    async def run(self) -> None:
+        """Work until ``stop``, then shut down in order.
+
+        Raises:
+            ExceptionGroup: a loop ended that should not have.
+
+        """
+        async with asyncio.TaskGroup() as group:
+            receivers = [
+                group.create_task(self._deliveries.run(self._stopping, self._ticker(f"deliveries-{n}")))
+                for n in range(self._limits.receivers)
+            ]
+            receivers.append(group.create_task(self._task_events.run(self._stopping, self._ticker("task-events"))))
+            passes = [group.create_task(self._passes()) for _ in range(self._limits.passes)]
+            extending = group.create_task(self._extend())
+            others = [group.create_task(loop) for loop in self._others()]
+            await self._stopping.wait()
+            log.info("stopping", held=len(self.holds))
+            await self._drain(receivers, passes, others)
+            extending.cancel()
+        await self.holds.release()
+        log.info("stopped")
+
+    # --- the shutdown, in order -----------------------------------------------------------------------------------
+
+    async def _drain(
+        self, receivers: list[asyncio.Task[None]], passes: list[asyncio.Task[None]], others: list[asyncio.Task[None]]
+    ) -> None:
+        """No new passes, sweeps or looks; what is in flight ends, an open poll as well as a call."""
+        for task in others:
+            task.cancel()
+        self.queue.close()
+        limit = max(self._limits.shutdown - timedelta(seconds=10), timedelta(seconds=5)).total_seconds()
+        _, late = await asyncio.wait([*receivers, *passes], timeout=limit)
+        for task in late:
+            task.cancel()
+
+    # --- the loops ------------------------------------------------------------------------------------------------
+
+    def _others(self) -> list[Coroutine[Any, Any, None]]:
+        sweep = self._limits.sweep
+        return [
+            self._every("refresh", self._policy.poll / 2, self._refresh),
+            self._every("depth", DEPTH_INTERVAL, self._measure),
+            self._every("sweep-tasks", sweep, self._sweep.tasks, at_once=True),
+            self._every("sweep-raw", sweep, self._sweep.raw, at_once=True),
+            self._every("sweep-daily", DAY, self._sweep.daily),
+        ]
+
+    async def _passes(self) -> None:
+        while True:
+            try:
+                key = await self.queue.get()
+            except Closed:
+                return
+            with self._metrics.active_workers.track_inprogress():
+                result = await self._one_pass(key)
+            self._metrics.reconciles.labels(result).inc()
+            self.queue.done(key)
+
+    async def _one_pass(self, key: VideoKey) -> str:
+        """Make a pass and put the key back as it ended; return the word for it."""
+        with self._metrics.reconcile_seconds.time():
+            try:
+                result = await self._reconciler.reconcile(key)
+            except Stale:
+                self.queue.retry(key)
+                return "stale"
+            except VidctlError as error:
+                self._metrics.reconcile_errors.labels(error.code).inc()
+                log.info("pass_failed", video_id=key.video_id, code=error.code, error=str(error))
+                self.queue.retry(key)
+                return "error"
+            except Exception:
+                # The one place that catches all: a defect met by one video must not end the passes of the others.
+                self._metrics.reconcile_panics.inc()
+                log.exception("pass_broke", video_id=key.video_id)
+                self.queue.retry(key)
+                return "error"
+        if result.requeue_after is None:
+            self.queue.forget(key)
+            return "success"
+        self.queue.add_after(key, result.requeue_after)
+        return "requeue_after" if result.requeue_after else "requeue"
+
+    async def _extend(self) -> None:
+        # A third of the visibility: three tries before a hold is lost.
+        pause = self._limits.holds.visibility.total_seconds() / 3
+        tick = self._ticker("holds")
+        while True:
+            tick()
+            await asyncio.sleep(pause)
+            await self.holds.extend()
+
+    async def _every(
+        self, name: str, interval: timedelta, work: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        """Do ``work`` every ``interval`` ± 50 %, so that replicas do not march in step; what failed waits its turn."""
+        due_at_once = at_once
+        while True:
+            if not due_at_once:
+                await asyncio.sleep(interval.total_seconds() * (0.5 + self._random.random()))
+            due_at_once = False
+            try:
+                await work()
+            except WorldError as error:
+                log.warning("loop_failed", loop=name, code=error.code, error=str(error))
+                self._metrics.reconcile_errors.labels(error.code).inc()
+
+    async def _refresh(self) -> None:
+        self._ticker("refresh")()
+        await self.view.refresh(older_than=self._policy.poll / 2)
+
+    async def _measure(self) -> None:
+        queues = {
+            "raw": self._world.raw_queue,
+            "dead_letter": self._world.dead_letter_queue,
+            "task": self._world.task_queue,
+        }
+        for name, queue in queues.items():
+            depth = await queue.depth()
+            self._metrics.queue_depth.labels(name).set(depth.visible + depth.delayed)
+            self._metrics.queue_in_flight.labels(name).set(depth.in_flight)
+
+    def _has_room(self) -> bool:
+        return len(self.holds) < self._limits.slots + self._limits.waiting_room
+
+    def _knows(self, key: VideoKey) -> bool:
+        return key in self.holds or key in self.queue
+
+    def _ticker(self, name: str) -> Callable[[], None]:
+        def tick() -> None:
+            self._ticks[name] = asyncio.get_running_loop().time()
+            self._metrics.last_progress.set(self._world.clock().timestamp())
+
+        tick()
+        return tick

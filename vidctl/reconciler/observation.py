@@ -1,0 +1,289 @@
+"""What a pass knows (Observation), what it may do (Action) and what it decides (Plan): frozen and printable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vidctl import layout
+from vidctl.model import AttemptNumber, Delivery, Source, Task, VideoKey
+from vidctl.records import Dead, Intent, JobRecords, Manifest, Outcome, Output, Round, VideoRecords
+
+# --- what a pass knows --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchGate:
+    """Whether a launch may happen now, by what all videos of this replica share.
+
+    ``begin``: a new attempt may be opened (a slot is free). ``launch``: RunTask may be called (a token is there).
+    ``paused`` says why the breaker is open, if it is.
+    """
+
+    begin: bool = True
+    launch: bool = True
+    paused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """RunTask answered ``failures[]`` (or a quota) for this attempt; the task may have started all the same."""
+
+    job: str
+    number: AttemptNumber
+    at: datetime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSeen:
+    """An output as it stands in the final bucket."""
+
+    key: str
+    size_bytes: int
+    sha256: str | None
+
+    def matches(self, output: Output) -> bool:
+        """Whether it is what was said of it."""
+        return (self.key, self.size_bytes, self.sha256) == (output.key, output.size_bytes, output.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Everything that one pass knows about one video, and how old the oldest reading is.
+
+    ``raw`` is the object under the upload's key, ``kept`` the copies
+    that Kept records name (looked at only without a raw object). ``outputs`` are those
+    that a manifest or a Result claims (see ``claims``); ``leftovers`` the keys to remove when the owner cancelled.
+    """
+
+    key: VideoKey
+    read_at: datetime
+    raw_bucket: str
+    deliveries: tuple[Delivery, ...] = ()
+    raw: Source | None = None
+    kept: tuple[Source, ...] = ()
+    records: VideoRecords
+    manifest: Manifest | None = None
+    manifest_etag: str | None = None
+    tasks: tuple[Task, ...] = ()
+    outputs: tuple[OutputSeen, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    gate: LaunchGate = LaunchGate()
+    others_succeeded_at: datetime | None = None
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """Every job that this video has or had: by source, record, task or delivery, the current one last."""
+        named = {records.job for records in self.records.jobs}
+        named |= {task.spec.job for task in self.tasks if task.spec is not None}
+        named |= {self.job_of(delivery.upload.etag) for delivery in self.deliveries}
+        current = () if self.raw is None else (self.job_of(self.raw.upload_etag),)
+        return (*sorted(named.difference(current)), *current)
+
+    def job_of(self, etag: str) -> str:
+        """Return the job of an upload with this ETag."""
+        return layout.job_id(self.raw_bucket, layout.raw_key(self.key), etag)
+
+    def job(self, job: str) -> JobView:
+        """Return what concerns one job."""
+        raw = self.raw if self.raw is not None and self.job_of(self.raw.upload_etag) == job else None
+        return JobView(
+            key=self.key,
+            job=job,
+            raw=raw,
+            source=raw or self._kept(job),
+            records=self.records.job(job),
+            deliveries=tuple(d for d in self.deliveries if self.job_of(d.upload.etag) == job),
+            tasks=tuple(task for task in self.tasks if task.spec is not None and task.spec.job == job),
+            manifest=self.manifest if self.manifest is not None and self.manifest.job == job else None,
+        )
+
+    def _kept(self, job: str) -> Source | None:
+        """Return the copy that the job can go on with, unless a later upload has taken its place."""
+        if self.raw is not None:
+            return None
+        copy = next((source for source in self.kept if self.job_of(source.upload_etag) == job), None)
+        if copy is None or self.manifest is None or self.manifest.job == job:
+            return copy
+        return copy if copy.last_modified > self.manifest.uploaded_at else None
+
+    def mismatches(self, outputs: tuple[Output, ...]) -> tuple[str, ...]:
+        """Return the names of the outputs that are not there as said."""
+        seen = {output.key: output for output in self.outputs}
+        return tuple(o.name for o in outputs if o.key not in seen or not seen[o.key].matches(o))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """The part of an Observation that concerns one job. ``source`` is what its attempts can read: raw, else kept."""
+
+    key: VideoKey
+    job: str
+    raw: Source | None
+    source: Source | None
+    records: JobRecords
+    deliveries: tuple[Delivery, ...]
+    tasks: tuple[Task, ...]
+    manifest: Manifest | None
+
+    @property
+    def live_tasks(self) -> tuple[Task, ...]:
+        """The tasks that may still do something."""
+        return tuple(task for task in self.tasks if task.alive)
+
+    def task(self, number: AttemptNumber) -> Task | None:
+        """Return the task of an attempt."""
+        return next((task for task in self.tasks if task.spec is not None and task.spec.number == number), None)
+
+
+# --- what a pass may do -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Count and log a situation that should not be; ``reason`` is one word."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIntent:
+    """Open an attempt."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class RunTask:
+    """Start the task of an open attempt, or find it: the token makes both the same call."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class StopTasks:
+    """Ask tasks to stop."""
+
+    arns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """Close an attempt."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Write the manifest, in place of the one with the ETag ``replacing``."""
+
+    manifest: Manifest
+    replacing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRaw:
+    """Delete the upload, if it still is this one. ``published``: because its outputs are."""
+
+    source: Source
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRaw:
+    """Copy the upload out of the reach of its lifecycle rule."""
+
+    job: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareDead:
+    """Give a round up."""
+
+    dead: Dead
+
+
+@dataclass(frozen=True, slots=True)
+class SendDeadLetter:
+    """Tell the dead-letter queue, with the body of a message that asked for the job, if there is one."""
+
+    dead: Dead
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRound:
+    """Begin again, because a dead letter was sent back."""
+
+    round: Round
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveManifest:
+    """Take a publication back, if it still is this one."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOutputs:
+    """Remove objects of the final bucket."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveKept:
+    """Remove the copies."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDeliveries:
+    """Delete messages: the last step of all."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+Action = (
+    Raise
+    | CreateIntent
+    | RunTask
+    | StopTasks
+    | RecordOutcome
+    | Publish
+    | DeleteRaw
+    | KeepRaw
+    | DeclareDead
+    | SendDeadLetter
+    | OpenRound
+    | RemoveManifest
+    | RemoveOutputs
+    | RemoveKept
+    | DeleteDeliveries
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a pass decides. ``requeue_after`` None: nothing until something happens. ``why`` is for people.
+
+    ``wants_slot``: the video waits for a slot and nothing else.
+    """
+
+    actions: tuple[Action, ...] = ()
+    requeue_after: timedelta | None = None
+    why: str
+    wants_slot: bool = False
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything is to be changed (an alarm changes nothing)."""
+        return any(not isinstance(action, Raise) for action in self.actions)

@@ -1,0 +1,143 @@
+"""Look at one video: tasks and raw object before records and manifest, what is before what should be.
+
+The order is what makes a pass safe beside another replica's: whoever finds no raw object reads the manifest after
+it was deleted for that manifest's sake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from vidctl import layout
+from vidctl.errors import Malformed
+from vidctl.journal import Journal, Published
+from vidctl.model import Source, VideoKey
+from vidctl.ports import ObjectStat, World
+from vidctl.reconciler.holds import Holds
+from vidctl.reconciler.launches import Launches
+from vidctl.reconciler.observation import Observation, OutputSeen
+from vidctl.reconciler.plan import claims, wants_tasks
+from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.tasks import TaskView
+from vidctl.records import Output, VideoRecords
+
+
+class Observer:
+    """Makes Observations, and remembers the last one of each video that is under way."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        journal: Journal,
+        tasks: TaskView,
+        holds: Holds,
+        launches: Launches,
+        policy: Policy,
+    ) -> None:
+        self._raw = world.raw
+        self._final = world.final
+        self._clock = world.clock
+        self._journal = journal
+        self._tasks = tasks
+        self._holds = holds
+        self._launches = launches
+        self._policy = policy
+        self._last: dict[VideoKey, Observation] = {}
+
+    def recall(self, key: VideoKey) -> Observation | None:
+        """Return the last Observation with today's tasks, messages and gate: good enough to decide to wait."""
+        last = self._last.get(key)
+        if last is None or self._clock() - last.read_at > self._policy.recall:
+            return None
+        return self._with_what_is_known(last)
+
+    def forget(self, key: VideoKey) -> None:
+        """Drop the last Observation: something was changed, or the video is settled."""
+        self._last.pop(key, None)
+
+    async def observe(self, key: VideoKey) -> Observation:
+        """Read everything anew; raises ``WorldError`` when something cannot be read."""
+        began = self._clock()
+        raw = await self._raw.head(layout.raw_key(key))
+        records = await self._journal.records(key)
+        await self._look_at_tasks(key, records)
+        published, unreadable = await self._manifest(key)
+        seen = Observation(
+            key=key,
+            read_at=began,
+            raw_bucket=self._policy.raw_bucket,
+            raw=None if raw is None else _source(raw),
+            kept=await self._kept(records) if raw is None else (),
+            records=replace(records, unreadable=records.unreadable + unreadable),
+            manifest=None if published is None else published.manifest,
+            manifest_etag=None if published is None else published.etag,
+        )
+        seen = self._with_what_is_known(seen)
+        if records.cancel is not None:
+            seen = replace(seen, leftovers=await self._leftovers(key))
+        else:
+            seen = replace(seen, outputs=await self._outputs(claims(seen)))
+        self._last[key] = seen
+        return seen
+
+    def _with_what_is_known(self, seen: Observation) -> Observation:
+        tasks = self._tasks.of(seen.key)
+        return replace(
+            seen,
+            tasks=tasks,
+            deliveries=self._holds.of(seen.key),
+            refusals=self._tasks.refusals(seen.key),
+            gate=self._launches.gate(seen.key),
+            others_succeeded_at=self._launches.others_succeeded_at(seen.key),
+            read_at=min([seen.read_at, *(task.seen_at for task in tasks if task.alive)]),
+        )
+
+    async def _look_at_tasks(self, key: VideoKey, records: VideoRecords) -> None:
+        known = self._tasks.of(key)
+        half_fresh = self._clock() - self._policy.fresh / 2
+        stale = tuple(task.arn for task in known if task.alive and task.seen_at < half_fresh)
+        if stale:
+            await self._tasks.describe(stale)
+        with_live_task = {task.spec.job for task in known if task.alive and task.spec is not None}
+        refused = {refusal.job for refusal in self._tasks.refusals(key)}
+        for job in records.jobs:
+            wanted = job.job in refused or wants_tasks(job, self._policy, self._clock())
+            if wanted and job.job not in with_live_task:
+                await self._tasks.look(job.job)
+
+    async def _manifest(self, key: VideoKey) -> tuple[Published | None, tuple[str, ...]]:
+        try:
+            return await self._journal.manifest(key), ()
+        except Malformed:
+            return None, (layout.manifest_key(key),)
+
+    async def _kept(self, records: VideoRecords) -> tuple[Source, ...]:
+        named = [job.kept.source for job in records.jobs if job.kept is not None]
+        stats = await asyncio.gather(*(self._raw.head(source.key) for source in named))
+        return tuple(
+            source for source, stat in zip(named, stats, strict=True) if stat is not None and stat.etag == source.etag
+        )
+
+    async def _outputs(self, outputs: tuple[Output, ...]) -> tuple[OutputSeen, ...]:
+        stats = await asyncio.gather(*(self._final.head(output.key) for output in outputs))
+        return tuple(
+            OutputSeen(key=stat.key, size_bytes=stat.size_bytes, sha256=stat.sha256)
+            for stat in stats
+            if stat is not None
+        )
+
+    async def _leftovers(self, key: VideoKey) -> tuple[str, ...]:
+        manifest = layout.manifest_key(key)
+        return tuple([stat.key async for stat in self._final.list(layout.outputs_prefix(key)) if stat.key != manifest])
+
+
+def _source(raw: ObjectStat) -> Source:
+    return Source(
+        key=raw.key,
+        etag=raw.etag,
+        size_bytes=raw.size_bytes,
+        last_modified=raw.last_modified,
+        upload_etag=raw.etag,
+    )

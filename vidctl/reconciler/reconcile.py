@@ -1,0 +1,91 @@
+"""One pass over one video: observe, plan, act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from vidctl import logs, tracing
+from vidctl.model import VideoKey
+from vidctl.ports import Clock
+from vidctl.reconciler.act import Actor
+from vidctl.reconciler.launches import Launches
+from vidctl.reconciler.observation import Observation, Plan
+from vidctl.reconciler.observe import Observer
+from vidctl.reconciler.plan import plan
+from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.tasks import TaskView
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """When the video wants its next pass; None: not before something happens."""
+
+    requeue_after: timedelta | None
+
+
+class Reconciler:
+    """Makes the passes."""
+
+    def __init__(
+        self,
+        *,
+        observer: Observer,
+        actor: Actor,
+        launches: Launches,
+        tasks: TaskView,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._observer = observer
+        self._actor = actor
+        self._launches = launches
+        self._tasks = tasks
+        self._policy = policy
+        self._clock = clock
+
+    async def reconcile(self, key: VideoKey) -> Result:
+        """Make one pass. What is remembered may decide to wait; only a fresh look may decide to act or to end.
+
+        Raises:
+            Stale, WorldError: the pass did not end; it is to be made again.
+
+        """
+        with logs.bind(user_id=key.user_id, video_id=key.video_id):
+            remembered = self._observer.recall(key)
+            if remembered is not None:
+                decided = plan(remembered, self._policy, self._clock())
+                if not decided.actions and decided.requeue_after is not None:
+                    self._note(key, remembered, decided)
+                    return Result(decided.requeue_after)
+            with tracing.span("reconcile", video=str(key)):
+                return await self._pass(key)
+
+    async def _pass(self, key: VideoKey) -> Result:
+        seen = await self._observer.observe(key)
+        decided = plan(seen, self._policy, self._clock())
+        log.debug("planned", why=decided.why, actions=[type(action).__name__ for action in decided.actions])
+        self._note(key, seen, decided)
+        for action in decided.actions:
+            if decided.acts:
+                self._observer.forget(key)
+            await self._actor.act(action, seen)
+        if decided.requeue_after is None:
+            self._forget(key)
+        return Result(decided.requeue_after)
+
+    def _note(self, key: VideoKey, seen: Observation, decided: Plan) -> None:
+        """Count the video's slot, or its place in the line for one, by what was found."""
+        open_attempt = any(job.open_intents for job in seen.records.jobs)
+        self._launches.seen(key, open_attempt=open_attempt)
+        if any(task.started_at is not None and task.alive for task in seen.tasks):
+            self._launches.started()
+        if decided.wants_slot:
+            self._launches.wait_for_slot(key)
+
+    def _forget(self, key: VideoKey) -> None:
+        self._observer.forget(key)
+        self._tasks.forget(key)
+        self._launches.gone(key)
