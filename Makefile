@@ -4,15 +4,16 @@ SHELL := /bin/bash
 export PYTHONSAFEPATH := 1          # vidctl/http must not shadow the standard library's http
 PYTHON ?= python3.11
 BIN := .venv/bin
+DEV := env PATH="$(CURDIR)/$(BIN):$$PATH" VIDCTL_DEV_MINISTACK=.emulator/bin/ministack $(BIN)/vidctl dev
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 dev: .venv/ready .emulator/ready ## Run the whole pipeline on this machine and send a sample video through it
-	@exec $(BIN)/vidctl dev
+	@exec $(DEV)
 
 demo: .venv/ready .emulator/ready ## The same, ending once the sample is published (0) or not in 120 s (1)
-	@exec $(BIN)/vidctl dev --demo
+	@exec $(DEV) --demo
 
 test: .venv/ready .emulator/ready ## Run the whole test suite
 	@$(BIN)/pytest $(ARGS)

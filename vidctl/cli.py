@@ -222,7 +222,17 @@ def _print_reference(arguments: argparse.Namespace) -> int:
 def _dev(arguments: argparse.Namespace) -> int:
     from vidctl.local.dev import run
 
-    return asyncio.run(run(demo=arguments.demo))
+    settings.check(settings.DevSettings, settings.HttpSettings)
+    return asyncio.run(
+        run(
+            load(settings.DevSettings),
+            load(settings.HttpSettings),
+            demo=arguments.demo,
+            inherited=settings.inherited(),
+            clock=_now,
+            ids=secrets.token_bytes,
+        )
+    )
 
 
 def _observable(process: str) -> None:

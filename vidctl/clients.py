@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -152,6 +152,17 @@ def _translated(error: ClientError, call: str) -> WorldError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where AWS is, and as whom, said outright instead of by AWS's variables. ``ecs`` None: where all else is."""
+
+    aws: str
+    ecs: str | None = None
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
     """The clients of one process, by use."""
 
@@ -164,8 +175,10 @@ class Clients:
 
 
 @asynccontextmanager
-async def open_clients(metrics: Metrics, *, poll: timedelta = timedelta(seconds=20)) -> AsyncIterator[Clients]:
-    """Open every client; region, endpoints and credentials follow AWS's own variables.
+async def open_clients(
+    metrics: Metrics, *, poll: timedelta = timedelta(seconds=20), endpoints: Endpoints | None = None
+) -> AsyncIterator[Clients]:
+    """Open every client; without ``endpoints``, region, endpoints and credentials follow AWS's own variables.
 
     Creating a client signs nothing and calls nobody, so one that a process never uses costs little.
     """
@@ -173,7 +186,7 @@ async def open_clients(metrics: Metrics, *, poll: timedelta = timedelta(seconds=
     async with AsyncExitStack() as stack:
 
         async def opened(service: str, deadline: timedelta = CALL_TIMEOUT, connections: int = 50) -> Client:
-            client = await stack.enter_async_context(_client(session, service, deadline, connections))
+            client = await stack.enter_async_context(_client(session, service, deadline, connections, endpoints))
             return Client(client, service, metrics, timeout=deadline)
 
         yield Clients(
@@ -187,7 +200,9 @@ async def open_clients(metrics: Metrics, *, poll: timedelta = timedelta(seconds=
         )
 
 
-def _client(session: AioSession, service: str, deadline: timedelta, connections: int) -> Any:
+def _client(
+    session: AioSession, service: str, deadline: timedelta, connections: int, endpoints: Endpoints | None
+) -> Any:
     config = AioConfig(
         max_pool_connections=connections,
         connect_timeout=5,
@@ -197,4 +212,16 @@ def _client(session: AioSession, service: str, deadline: timedelta, connections:
         signature_version="s3v4" if service == "s3" else None,
         s3={"addressing_style": "virtual"},
     )
-    return session.create_client(service, config=config)
+    return session.create_client(service, config=config, **_place(service, endpoints))
+
+
+def _place(service: str, endpoints: Endpoints | None) -> dict[str, str]:
+    if endpoints is None:
+        return {}
+    own = endpoints.ecs if service == "ecs" else None
+    return {
+        "endpoint_url": own or endpoints.aws,
+        "region_name": endpoints.region,
+        "aws_access_key_id": endpoints.access_key_id,
+        "aws_secret_access_key": endpoints.secret_access_key,
+    }

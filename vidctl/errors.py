@@ -100,3 +100,9 @@ class InvalidSettings(VidctlError):
     """The environment does not make a working configuration; the message names every variable and its fix."""
 
     code = "invalid_settings"
+
+
+class PortInUse(VidctlError):
+    """Somebody else listens on the port that a server is to listen on; the message names it and the setting."""
+
+    code = "port_in_use"

@@ -12,13 +12,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, Validation
 from vidctl import codec
 from vidctl.errors import Malformed
 from vidctl.layout import parse_raw_key
-from vidctl.model import JobSpec, Redrive, Task, Upload
+from vidctl.model import JOB_VARIABLE, JobSpec, Redrive, Task, Upload
 
 JOB_ATTRIBUTE = "vidctl.job"
 ROUND_ATTRIBUTE = "vidctl.round"
-
-JOB_VARIABLE = "VIDCTL_JOB"
-"""Environment variable of the worker's container that carries its job."""
 
 
 # --- S3 -----------------------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ _USER = r"(?P<user>(?:[A-Za-z0-9_-]|\.[0-9A-F]{2})+)"
 _VIDEO = r"(?P<video>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _JOB = r"(?P<job>[a-z2-7]{26})"
 
+_YEAR_10000 = 253_402_300_800_000
+"""In milliseconds of Unix time."""
+
 _RAW = re.compile(rf"videos/{_USER}/{_VIDEO}\.mp4")
 _VIDEO_FOLDER = re.compile(rf"(?:jobs|videos)/{_USER}/{_VIDEO}/.*", re.DOTALL)
 _ATTEMPT = re.compile(rf"videos/{_USER}/{_VIDEO}/{_JOB}-(?P<round>[0-9]+)-(?P<n>[0-9]+)/.+", re.DOTALL)
@@ -92,6 +95,8 @@ def issued_at(user_id: str, video_id: str) -> datetime | None:
     variant, low, check = (number >> 62) & 0x3, (number >> 42) & 0xFFFFF, number & (2**42 - 1)
     if (version, variant) != (8, 2) or check != _owner_check(user_id, millis, (high << 20) | low):
         return None
+    if millis >= _YEAR_10000:
+        return None  # made up: no clock says so, and a datetime cannot
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
 
 

@@ -7,6 +7,7 @@ AWS's own variables (``AWS_REGION``, ``AWS_ENDPOINT_URL`` …), which the SDK re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -258,6 +259,11 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 )
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def inherited() -> dict[str, str]:
+    """Return the whole environment, for programs that this one starts."""
+    return dict(os.environ)  # noqa: TID251 - the one place
 
 
 def check(*groups: type[BaseSettings]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from vidctl.model import FailureClass, Source
+from vidctl.model import AttemptNumber, FailureClass, Source
 from vidctl.reconciler.classify import DISK_FULL, OUT_OF_MEMORY, Verdict
 from vidctl.reconciler.policy import Policy
 from vidctl.records import JobRecords, Outcome
@@ -14,6 +14,12 @@ from vidctl.records import JobRecords, Outcome
 def this_round(records: JobRecords) -> tuple[Outcome, ...]:
     """Return the outcomes that count: a redrive begins with fresh budgets."""
     return tuple(outcome for outcome in records.outcomes if outcome.number.round == records.round)
+
+
+def next_number(records: JobRecords) -> AttemptNumber:
+    """Return the number of the next attempt: above every one that was ever written in this round."""
+    made = [intent.number for intent in records.intents] + [outcome.number for outcome in records.outcomes]
+    return AttemptNumber(records.round, max((n.n for n in made if n.round == records.round), default=0) + 1)
 
 
 def unfit(source: Source, policy: Policy) -> Verdict | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from vidctl.model import AttemptNumber, Delivery, FailureClass, Source
+from vidctl.model import Delivery, FailureClass, Source
 from vidctl.reconciler import budget, drafts
 from vidctl.reconciler.classify import (
     STOPPED_AS_SUPERSEDED,
@@ -238,7 +238,7 @@ def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: 
             return _wait(left, f"backing off after {outcomes[-1].code}")
     if not seen.gate.begin:
         return replace(_wait(policy.slot_interval, seen.gate.paused or "waiting for a slot"), wants_slot=True)
-    number = AttemptNumber(job.records.round, len(outcomes) + 1)
+    number = budget.next_number(job.records)
     return _act(CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")
 
 

@@ -1,0 +1,236 @@
+"""What every ``Objects`` does."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.contract.gaps import gap
+from tests.contract.worlds import now
+from vidctl.errors import Misconfigured, NotFound, PreconditionFailed, WriteConflict
+from vidctl.ports import Objects
+from vidctl.s3 import PAGE
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KEY = "videos/alice/0193.mp4"
+ODD_KEY = "videos/a.20b/x +é?versionId=1&%2F#.mp4"
+TEXT = "text/plain"
+
+
+def md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+async def test_a_missing_object_reads_as_none(objects: Objects) -> None:
+    assert await objects.head(KEY) is None
+    assert await objects.get(KEY) is None
+
+
+async def test_what_is_created_reads_back(objects: Objects) -> None:
+    began = now().replace(microsecond=0)
+    etag = await objects.create(KEY, b"body", content_type=TEXT)
+    stored, stat = await objects.get(KEY), await objects.head(KEY)
+    assert stored is not None
+    assert (stored.body, stored.etag) == (b"body", etag)
+    assert etag == md5(b"body")
+    assert stat is not None
+    assert (stat.key, stat.etag, stat.size_bytes, stat.content_type) == (KEY, etag, 4, TEXT)
+    assert began <= stat.last_modified <= now()
+    assert stat.last_modified.utcoffset() == timedelta()
+
+
+async def test_a_second_creation_is_refused_and_changes_nothing(objects: Objects) -> None:
+    etag = await objects.create(KEY, b"first", content_type=TEXT)
+    with pytest.raises(PreconditionFailed):
+        await objects.create(KEY, b"second", content_type=TEXT)
+    stored = await objects.get(KEY)
+    assert stored is not None
+    assert (stored.body, stored.etag) == (b"first", etag)
+
+
+async def test_of_racing_creations_one_wins(objects: Objects) -> None:
+    async def create(number: int) -> bool:
+        try:
+            await objects.create(KEY, b"%d" % number, content_type=TEXT)
+        except (PreconditionFailed, WriteConflict):
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(create(number) for number in range(8)))) == 1
+
+
+async def test_creation_after_deletion_succeeds(objects: Objects) -> None:
+    await objects.create(KEY, b"first", content_type=TEXT)
+    await objects.delete(KEY)
+    await objects.create(KEY, b"second", content_type=TEXT)
+    stored = await objects.get(KEY)
+    assert stored is not None
+    assert stored.body == b"second"
+
+
+async def test_a_delete_marker_counts_as_absent(versioned: Objects) -> None:
+    etag = await versioned.create(KEY, b"first", content_type=TEXT)
+    await versioned.delete(KEY, if_match=etag)
+    assert await versioned.head(KEY) is None
+    assert await versioned.get(KEY) is None
+    assert [stat.key async for stat in versioned.list("")] == []
+    await versioned.delete(KEY)
+    await versioned.create(KEY, b"second", content_type=TEXT)
+    stored = await versioned.get(KEY)
+    assert stored is not None
+    assert stored.body == b"second"
+
+
+async def test_replacing_needs_the_current_etag(objects: Objects) -> None:
+    first = await objects.create(KEY, b"first", content_type=TEXT)
+    second = await objects.replace(KEY, b"second", content_type=TEXT, if_match=first)
+    assert second == md5(b"second")
+    with pytest.raises(PreconditionFailed):
+        await objects.replace(KEY, b"third", content_type=TEXT, if_match=first)
+    stored = await objects.get(KEY)
+    assert stored is not None
+    assert (stored.body, stored.etag) == (b"second", second)
+
+
+async def test_replacing_what_is_gone_says_so(objects: Objects) -> None:
+    with pytest.raises(NotFound):
+        await objects.replace(KEY, b"body", content_type=TEXT, if_match=md5(b"body"))
+    assert await objects.head(KEY) is None
+
+
+async def test_overwriting_asks_nothing(objects: Objects) -> None:
+    for body in (b"first", b"second"):
+        await objects.overwrite(KEY, body, content_type=TEXT)
+    stored = await objects.get(KEY)
+    assert stored is not None
+    assert stored.body == b"second"
+
+
+async def test_deleting_needs_the_named_etag(objects: Objects) -> None:
+    etag = await objects.create(KEY, b"body", content_type=TEXT)
+    with pytest.raises(PreconditionFailed):
+        await objects.delete(KEY, if_match=md5(b"other"))
+    assert await objects.head(KEY) is not None
+    await objects.delete(KEY, if_match=etag)
+    assert await objects.head(KEY) is None
+
+
+async def test_deleting_what_is_absent_succeeds(objects: Objects) -> None:
+    await objects.delete(KEY)
+    await objects.delete(KEY, if_match=md5(b"body"))
+
+
+async def test_a_range_ends_before_its_end(objects: Objects) -> None:
+    etag = await objects.create(KEY, b"0123456789", content_type=TEXT)
+    assert await objects.read_range(KEY, start=2, end=5, if_match=etag) == b"234"
+    assert await objects.read_range(KEY, start=8, end=100, if_match=etag) == b"89"
+
+
+async def test_a_range_of_a_changed_object_is_refused(objects: Objects) -> None:
+    await objects.create(KEY, b"0123456789", content_type=TEXT)
+    with pytest.raises(PreconditionFailed):
+        await objects.read_range(KEY, start=0, end=5, if_match=md5(b"other"))
+
+
+async def test_a_range_of_a_missing_object_is_refused(objects: Objects) -> None:
+    with pytest.raises(NotFound):
+        await objects.read_range(KEY, start=0, end=5, if_match=md5(b"other"))
+
+
+async def test_a_range_beyond_the_end_is_refused(objects: Objects) -> None:
+    etag = await objects.create(KEY, b"0123456789", content_type=TEXT)
+    with pytest.raises(Misconfigured):
+        await objects.read_range(KEY, start=10, end=20, if_match=etag)
+
+
+async def test_an_uploaded_file_keeps_its_sha256(objects: Objects, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 4096
+    path = tmp_path / "video.mp4"
+    path.write_bytes(body)
+    sha256 = hashlib.sha256(body).hexdigest()
+    await objects.upload_file(KEY, path, content_type="video/mp4", sha256=sha256)
+    stat = await objects.head(KEY)
+    assert stat is not None
+    assert (stat.sha256, stat.size_bytes, stat.content_type) == (sha256, len(body), "video/mp4")
+    assert await objects.read_range(KEY, start=300, end=302, if_match=stat.etag) == body[300:302]
+
+
+async def test_an_empty_file_is_a_file(objects: Objects, tmp_path: Path) -> None:
+    path = tmp_path / "empty.mp4"
+    path.write_bytes(b"")
+    sha256 = hashlib.sha256(b"").hexdigest()
+    await objects.upload_file(KEY, path, content_type="video/mp4", sha256=sha256)
+    stat = await objects.head(KEY)
+    assert stat is not None
+    assert (stat.sha256, stat.size_bytes) == (sha256, 0)
+
+
+@gap(moto="keeps any checksum that it is told")
+async def test_a_file_that_is_not_what_was_said_is_refused(objects: Objects, tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"broken on the way")
+    with pytest.raises(Misconfigured):
+        await objects.upload_file(KEY, path, content_type="video/mp4", sha256=hashlib.sha256(b"as it was").hexdigest())
+    assert await objects.head(KEY) is None
+
+
+async def test_a_copy_is_the_same_object_elsewhere(objects: Objects, tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"body")
+    sha256 = hashlib.sha256(b"body").hexdigest()
+    await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256)
+    copied = await objects.copy(ODD_KEY, f"kept/{ODD_KEY}", if_match=md5(b"body"))
+    assert (copied.key, copied.etag, copied.size_bytes) == (f"kept/{ODD_KEY}", md5(b"body"), 4)
+    assert copied.content_type == "video/mp4"
+    assert await objects.head(f"kept/{ODD_KEY}") == copied
+    assert await objects.head(ODD_KEY) is not None
+
+
+@gap(moto="ignores the condition of a copy")
+async def test_copying_needs_the_named_etag(objects: Objects) -> None:
+    await objects.create(KEY, b"body", content_type=TEXT)
+    with pytest.raises(PreconditionFailed):
+        await objects.copy(KEY, "kept/copy.mp4", if_match=md5(b"other"))
+    assert await objects.head("kept/copy.mp4") is None
+
+
+async def test_copying_what_is_gone_says_so(objects: Objects) -> None:
+    with pytest.raises(NotFound):
+        await objects.copy(KEY, "kept/copy.mp4", if_match=md5(b"body"))
+
+
+async def test_a_listing_is_in_the_order_of_keys_and_keeps_to_its_prefix(objects: Objects) -> None:
+    for key in ("b/2", "a/9", "b/10", "b", "b/1", "c", "b0"):
+        await objects.create(key, key.encode(), content_type=TEXT)
+    listed = [stat async for stat in objects.list("b/")]
+    assert [stat.key for stat in listed] == ["b/1", "b/10", "b/2"]
+    assert [(stat.etag, stat.size_bytes) for stat in listed] == [
+        (md5(k.encode()), len(k)) for k in ("b/1", "b/10", "b/2")
+    ]
+    assert [stat.key async for stat in objects.list("d")] == []
+
+
+async def test_a_listing_has_as_many_pages_as_it_needs(objects: Objects) -> None:
+    keys = [f"many/{number:04}" for number in range(PAGE + 1)]
+    for start in range(0, len(keys), 50):
+        await asyncio.gather(*(objects.overwrite(key, b"", content_type=TEXT) for key in keys[start : start + 50]))
+    assert [stat.key async for stat in objects.list("many/")] == keys
+
+
+async def test_an_odd_key_is_a_key(objects: Objects) -> None:
+    etag = await objects.create(ODD_KEY, b"body", content_type=TEXT)
+    assert [stat.key async for stat in objects.list("videos/a.20b/")] == [ODD_KEY]
+    await objects.delete(ODD_KEY, if_match=etag)
+    assert await objects.head(ODD_KEY) is None
+
+
+async def test_a_signed_put_names_all_that_is_signed_and_its_end(objects: Objects) -> None:
+    signed = await objects.sign_put(KEY, content_type="video/mp4", size_bytes=7, expires_in=timedelta(minutes=5))
+    assert signed.method == "PUT"
+    assert signed.headers == {"content-type": "video/mp4", "content-length": "7", "if-none-match": "*"}
+    assert timedelta(minutes=4) < signed.expires_at - now() <= timedelta(minutes=5)

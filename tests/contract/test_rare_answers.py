@@ -1,0 +1,175 @@
+"""What AWS may answer, and no emulator can be made to: the adapters over a client that answers by script."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from prometheus_client import CollectorRegistry
+
+from vidctl.clients import Client, open_clients
+from vidctl.ecs import EcsTasks
+from vidctl.errors import AccessDenied, CapacityUnavailable, LaunchConflict, Throttled, Unavailable
+from vidctl.metrics import Metrics
+from vidctl.model import TaskSpec
+from vidctl.ports import Launch
+from vidctl.s3 import S3Objects
+from vidctl.sqs import SqsQueue
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SPEC = TaskSpec(
+    task_definition="vidctl-worker:3",
+    container="worker",
+    cpu_units=2048,
+    memory_mib=4096,
+    ephemeral_gib=None,
+    capacity_provider="FARGATE_SPOT",
+    subnets=("subnet-1",),
+    security_groups=(),
+    assign_public_ip=False,
+    environment=(),
+)
+
+
+class Script:
+    """Answers every operation with the next of its answers, and raises those that are errors."""
+
+    def __init__(self, *answers: dict[str, Any] | ClientError) -> None:
+        self._answers = list(answers)
+
+    def __getattr__(self, _operation: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def answer(**_parameters: Any) -> dict[str, Any]:
+            given = self._answers.pop(0)
+            if isinstance(given, ClientError):
+                raise given
+            return given
+
+        return answer
+
+
+def client(*answers: dict[str, Any] | ClientError) -> Client:
+    return Client(Script(*answers), "aws", Metrics(CollectorRegistry()))
+
+
+def refusal(code: str, message: str = "", status: int = 400, **fields: Any) -> ClientError:
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+        **fields,
+    }
+    return ClientError(response, "Operation")
+
+
+def failed(number: int, code: str, *, sender: bool) -> dict[str, Any]:
+    return {"Id": str(number), "Code": code, "Message": "", "SenderFault": sender}
+
+
+def queue(*answers: dict[str, Any]) -> SqsQueue:
+    return SqsQueue(client=client(*answers), url="https://sqs/queue")
+
+
+def tasks(*answers: dict[str, Any] | ClientError) -> EcsTasks:
+    return EcsTasks(client=client(*answers), cluster="vidctl", family="vidctl-worker", clock=lambda: AT)
+
+
+def objects(*answers: dict[str, Any] | ClientError) -> S3Objects:
+    return S3Objects(client=client(*answers), files=client(), bucket="bucket", clock=lambda: AT)
+
+
+# --- SQS ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_receipt_on_which_sqs_failed_once_is_not_lost() -> None:
+    failing = queue({"Failed": [failed(1, "InternalError", sender=False)]}, {"Successful": []})
+    assert await failing.extend(["a", "b"], visibility=MINUTE) == ()
+
+
+async def test_lost_receipts_are_told_from_those_on_which_sqs_failed() -> None:
+    first = {"Failed": [failed(0, "MessageNotInflight", sender=True), failed(2, "InternalError", sender=False)]}
+    second = {"Failed": [failed(0, "ReceiptHandleIsInvalid", sender=True)]}
+    assert await queue(first, second).extend(["a", "b", "c"], visibility=MINUTE) == ("a", "c")
+
+
+@pytest.mark.parametrize(
+    ("code", "sender", "expected"),
+    [("InternalError", False, Unavailable), ("RequestThrottled", True, Throttled), ("Throttling", False, Throttled)],
+)
+async def test_an_extension_on_which_sqs_fails_twice_is_an_error(
+    code: str, expected: type[Exception], *, sender: bool
+) -> None:
+    answer = {"Failed": [failed(0, code, sender=sender)]}
+    with pytest.raises(expected):
+        await queue(answer, answer).extend(["a"], visibility=MINUTE)
+
+
+async def test_a_receipt_that_was_not_deleted_is_returned() -> None:
+    failing = queue({"Failed": [failed(9, "InternalError", sender=False)]}, {"Failed": [failed(0, "x", sender=True)]})
+    assert await failing.delete([f"r{number}" for number in range(11)]) == ("r9", "r10")
+
+
+# --- ECS ----------------------------------------------------------------------------------------------------------
+
+
+async def test_failures_are_reasons() -> None:
+    failures = [{"arn": "a", "reason": "RESOURCE:MEMORY"}, {"reason": "Capacity", "detail": "is unavailable"}, {}]
+    launch = await tasks({"tasks": [], "failures": failures}).run(SPEC, token="t", started_by="j")
+    assert launch == Launch(task=None, failures=("RESOURCE:MEMORY", "Capacity: is unavailable", "no reason given"))
+
+
+async def test_a_conflict_names_the_tasks_of_the_token() -> None:
+    conflicting = tasks(refusal("ConflictException", "conflict", resourceIds=["arn:1", "arn:2"]))
+    with pytest.raises(LaunchConflict) as conflict:
+        await conflicting.run(SPEC, token="t", started_by="j")
+    assert conflict.value.task_arns == ("arn:1", "arn:2")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (refusal("ThrottlingException", "Rate exceeded"), Throttled),
+        (refusal("ServerException", status=500), Unavailable),
+        (refusal("ClientException", "You've reached the limit on the number of tasks"), CapacityUnavailable),
+    ],
+)
+async def test_a_refused_launch_says_why(error: ClientError, expected: type[Exception]) -> None:
+    with pytest.raises(expected):
+        await tasks(error).run(SPEC, token="t", started_by="j")
+
+
+async def test_a_listing_is_followed_to_its_end() -> None:
+    pages: list[dict[str, Any]] = [{"taskArns": ["1"], "nextToken": "x"}, {"taskArns": [], "nextToken": "y"}]
+    assert await tasks(*pages, {"taskArns": ["2"]}).family(stopped=True) == ("1", "2")
+
+
+# --- S3 -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_checksum_of_checksums_is_no_sha256() -> None:
+    head = {
+        "ETag": '"e-2"',
+        "ContentLength": 7,
+        "LastModified": AT,
+        "ChecksumSHA256": "qUiQTy8PR5uPgZdpSzAYSw0u0cHNKh7A+4XSmaGSpEc=-2",
+    }
+    stat = await objects(head).head("key")
+    assert stat is not None
+    assert (stat.etag, stat.sha256) == ("e-2", None)
+
+
+async def test_a_forbidden_object_is_not_a_missing_one() -> None:
+    with pytest.raises(AccessDenied):
+        await objects(refusal("403", "Forbidden", 403)).head("key")
+
+
+async def test_a_url_is_signed_for_the_regional_host_with_every_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "id"), ("SECRET_ACCESS_KEY", "secret")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    async with open_clients(Metrics(CollectorRegistry())) as clients:
+        bucket = S3Objects(client=clients.s3, files=clients.files, bucket="bucket", clock=lambda: AT)
+        signed = await bucket.sign_put("k.mp4", content_type="video/mp4", size_bytes=7, expires_in=MINUTE)
+    assert signed.url.startswith("https://bucket.s3.eu-west-1.amazonaws.com/k.mp4?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+    assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match&" in signed.url

@@ -1,0 +1,244 @@
+"""Everything that claims to be AWS: the in-memory world and the emulators, each making the ports over fresh things."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from aiobotocore.session import get_session
+from prometheus_client import CollectorRegistry
+
+from tests.world.life import Timing
+from tests.world.notifications import notification, s3_test_event
+from tests.world.objects import MemoryObjects
+from tests.world.queue import MemoryQueue
+from tests.world.tasks import MemoryTasks
+from vidctl.clients import Clients, Endpoints, open_clients
+from vidctl.ecs import EcsTasks
+from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
+from vidctl.local.ecs import serving
+from vidctl.local.throttle import Quotas, Rate
+from vidctl.metrics import Metrics
+from vidctl.model import JobSpec, TaskSpec
+from vidctl.ports import Objects, Queue, Tasks
+from vidctl.s3 import S3Objects
+from vidctl.sqs import SqsQueue
+
+FAMILY = "vidctl-worker"
+
+EXIT_CODE = "TEST_EXIT_CODE"
+CONTAINER = f'if [ -n "${EXIT_CODE}" ]; then exit "${EXIT_CODE}"; fi; exec sleep 600'
+"""What runs in the containers: it ends with the exit code that its environment names, or waits to be stopped."""
+
+PLENTY = Rate(per_second=10_000, burst=10_000)
+
+
+def now() -> datetime:
+    """Tell the time: emulators follow the real one, and so everybody does here."""
+    return datetime.now(UTC)  # noqa: TID251 - this is the clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A cluster and where its tasks may run."""
+
+    tasks: Tasks
+    subnets: tuple[str, ...] = ("subnet-1",)
+    security_groups: tuple[str, ...] = ("sg-1",)
+
+
+class World(Protocol):
+    """Makes fresh things to test."""
+
+    async def objects(self, *, versioned: bool = False) -> Objects:
+        """Make a bucket."""
+
+    async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
+        """Make a bucket (its name, itself) and the queue of its events under ``prefix`` that end in ``suffix``."""
+
+    async def queue(self) -> Queue:
+        """Make a queue."""
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[Queue, Queue]:
+        """Make a queue and the queue of what was received too often."""
+
+    async def cluster(self) -> Cluster:
+        """Make a cluster that knows the worker's task definition."""
+
+
+class TaskWorld(Protocol):
+    """Makes clusters and nothing else."""
+
+    async def cluster(self) -> Cluster:
+        """Make a cluster that knows the worker's task definition."""
+
+
+class MemoryWorld:
+    """The in-memory world, on real time."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def objects(self, *, versioned: bool = False) -> Objects:
+        return MemoryObjects("bucket", clock=now, versioned=versioned)
+
+    async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
+        queue = MemoryQueue("events", clock=now)
+        on_created = notification(queue, prefix=prefix, suffix=suffix)
+        queue.put(s3_test_event("bucket", now()))
+        return "bucket", MemoryObjects("bucket", clock=now, versioned=True, on_created=on_created), queue
+
+    async def queue(self) -> Queue:
+        return MemoryQueue("queue", clock=now)
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[Queue, Queue]:
+        dead = MemoryQueue("dead", clock=now)
+        return MemoryQueue("queue", clock=now, dead_letters=dead, max_receive_count=max_receive_count), dead
+
+    async def cluster(self) -> Cluster:
+        short = timedelta(milliseconds=5)
+        timing = Timing(provisioning=short, pending=short, stopping=short, grace=short)
+        tasks = MemoryTasks(clock=now, worker=_container, family=FAMILY, timing=timing)
+        return Cluster(tasks=await self._stack.enter_async_context(tasks))
+
+
+class EmulatedWorld:
+    """An emulator at ``endpoints``, reached through the adapters and the real clients."""
+
+    def __init__(self, clients: Clients, endpoints: Endpoints) -> None:
+        self._clients = clients
+        self._endpoints = endpoints
+        self._numbers = count(1)
+        self._subnets: tuple[str, ...] = ()
+
+    async def objects(self, *, versioned: bool = False) -> Objects:
+        return self._bucket(await self._bucket_name(versioned=versioned))
+
+    async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
+        bucket = await self._bucket_name(versioned=True)
+        url = await self._queue_url({})
+        arn = await self._arn(url)
+        sends = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        policy = {"Version": "2012-10-17", "Statement": [{**sends, "Resource": arn}]}
+        await self._clients.sqs.call("set_queue_attributes", QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        rules = [{"Name": "prefix", "Value": prefix}, {"Name": "suffix", "Value": suffix}]
+        wanted = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+        await self._clients.s3.call(
+            "put_bucket_notification_configuration",
+            Bucket=bucket,
+            NotificationConfiguration={"QueueConfigurations": [wanted]},
+        )
+        return bucket, self._bucket(bucket), self._at(url)
+
+    async def _bucket_name(self, *, versioned: bool) -> str:
+        bucket = self._name("bucket")
+        place = {"LocationConstraint": self._endpoints.region}
+        await self._clients.s3.call("create_bucket", Bucket=bucket, CreateBucketConfiguration=place)
+        if versioned:
+            await self._clients.s3.call(
+                "put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+            )
+        return bucket
+
+    def _bucket(self, name: str) -> S3Objects:
+        return S3Objects(client=self._clients.s3, files=self._clients.files, bucket=name, clock=now)
+
+    async def queue(self) -> Queue:
+        return self._at(await self._queue_url({"VisibilityTimeout": "60"}))
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[Queue, Queue]:
+        dead = await self._queue_url({})
+        policy = {"deadLetterTargetArn": await self._arn(dead), "maxReceiveCount": max_receive_count}
+        return self._at(await self._queue_url({"RedrivePolicy": json.dumps(policy)})), self._at(dead)
+
+    async def cluster(self) -> Cluster:
+        name = self._name("cluster")
+        await self._clients.ecs.call("create_cluster", clusterName=name)
+        # moto fails without the container's own cpu and memory.
+        container = {"name": "worker", "image": "vidctl", "essential": True, "cpu": 1024, "memory": 2048}
+        await self._clients.ecs.call(
+            "register_task_definition",
+            family=FAMILY,
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="1024",
+            memory="2048",
+            containerDefinitions=[container],
+        )
+        tasks = EcsTasks(client=self._clients.ecs, cluster=name, family=FAMILY, clock=now)
+        return Cluster(tasks=tasks, subnets=await self._existing_subnets())
+
+    async def _existing_subnets(self) -> tuple[str, ...]:
+        """Return subnets that exist: moto looks them up."""
+        if self._subnets:
+            return self._subnets
+        client = get_session().create_client(
+            "ec2",
+            endpoint_url=self._endpoints.aws,
+            region_name=self._endpoints.region,
+            aws_access_key_id=self._endpoints.access_key_id,
+            aws_secret_access_key=self._endpoints.secret_access_key,
+        )
+        async with client as ec2:
+            answer = await ec2.describe_subnets()
+        self._subnets = tuple(subnet["SubnetId"] for subnet in answer["Subnets"])[:1]
+        return self._subnets
+
+    async def _queue_url(self, attributes: dict[str, str]) -> str:
+        answer = await self._clients.sqs.call("create_queue", QueueName=self._name("queue"), Attributes=attributes)
+        return str(answer["QueueUrl"])
+
+    async def _arn(self, url: str) -> str:
+        answer = await self._clients.sqs.call("get_queue_attributes", QueueUrl=url, AttributeNames=["QueueArn"])
+        return str(answer["Attributes"]["QueueArn"])
+
+    def _at(self, url: str) -> SqsQueue:
+        return SqsQueue(client=self._clients.sqs, poll=self._clients.poll, url=url)
+
+    def _name(self, kind: str) -> str:
+        return f"{kind}-{next(self._numbers)}"
+
+
+@asynccontextmanager
+async def emulated(endpoints: Endpoints) -> AsyncIterator[EmulatedWorld]:
+    """Open the clients of an emulator."""
+    async with open_clients(Metrics(CollectorRegistry()), endpoints=endpoints) as clients:
+        yield EmulatedWorld(clients, endpoints)
+
+
+class LocalWorld:
+    """The local ECS, reached through the adapter and the real client."""
+
+    def __init__(self, stack: AsyncExitStack, directory: Path) -> None:
+        self._stack = stack
+        self._directory = directory
+
+    async def cluster(self) -> Cluster:
+        definition = TaskDefinition(family=FAMILY, container="worker", command=("sh", "-c", CONTAINER))
+        setup = EcsSetup(
+            cluster=ClusterName(name="vidctl", region="eu-central-1", account="000000000000"),
+            definitions=(definition,),
+            directory=self._directory,
+            pace=Pace(step=timedelta(milliseconds=5)),
+            quotas=Quotas(launches=PLENTY, changes=PLENTY, reads=PLENTY),
+        )
+        ecs = await self._stack.enter_async_context(serving(setup, events=None, clock=now, ids=os.urandom))
+        endpoints = Endpoints(aws=ecs.url, region="eu-central-1", access_key_id="test", secret_access_key="test")
+        clients = await self._stack.enter_async_context(open_clients(Metrics(CollectorRegistry()), endpoints=endpoints))
+        return Cluster(tasks=EcsTasks(client=clients.ecs, cluster="vidctl", family=FAMILY, clock=now))
+
+
+async def _container(spec: TaskSpec, _job: JobSpec) -> int:
+    """Play ``CONTAINER``."""
+    exit_code = dict(spec.environment).get(EXIT_CODE)
+    if exit_code is None:
+        await asyncio.Event().wait()
+    return int(exit_code or 0)

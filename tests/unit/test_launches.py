@@ -1,0 +1,149 @@
+"""Slots, rate and breaker: what all launches of a replica share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry
+
+from tests import builders as b
+from vidctl.metrics import Metrics
+from vidctl.model import VideoKey
+from vidctl.reconciler.launches import PROBE_INTERVAL, Launches
+from vidctl.reconciler.rate import Rate
+
+
+class Time:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = b.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+def keys(count: int) -> list[VideoKey]:
+    return [VideoKey(user_id="user", video_id=f"00000000-0000-0000-0000-{n:012}") for n in range(count)]
+
+
+def launches(time: Time, *, slots: int = 2, woken: list[VideoKey] | None = None) -> Launches:
+    return Launches(
+        slots=slots,
+        rate=Rate(per_second=1000, burst=1000, clock=time),
+        clock=time,
+        metrics=Metrics(CollectorRegistry()),
+        wake=(woken if woken is not None else []).append,
+    )
+
+
+def test_a_slot_that_falls_free_goes_to_whoever_asked_first() -> None:
+    woken: list[VideoKey] = []
+    gate = launches(Time(), slots=1, woken=woken)
+    first, second, third = keys(3)
+    assert gate.occupy(first)
+    gate.wait_for_slot(second)
+    gate.wait_for_slot(third)
+    assert not gate.gate(second).begin
+    gate.seen(first, open_attempt=False)
+    assert woken == [second]
+    assert not gate.gate(third).begin
+    assert gate.gate(second).begin
+    assert gate.occupy(second)
+    assert not gate.occupy(third)
+
+
+def test_a_new_video_does_not_overtake_those_that_wait() -> None:
+    gate = launches(Time(), slots=1)
+    first, second, late = keys(3)
+    gate.occupy(first)
+    gate.wait_for_slot(second)
+    gate.seen(first, open_attempt=False)
+    assert not gate.gate(late).begin
+
+
+def test_a_video_that_went_elsewhere_does_not_block_the_line() -> None:
+    time = Time()
+    gate = launches(time, slots=1)
+    first, lost, third = keys(3)
+    gate.occupy(first)
+    gate.wait_for_slot(lost)
+    time.pass_(minutes=3)
+    gate.wait_for_slot(third)
+    gate.seen(first, open_attempt=False)
+    assert gate.gate(third).begin
+
+
+def test_open_attempts_found_after_a_restart_occupy_their_slots() -> None:
+    gate = launches(Time(), slots=2)
+    for key in keys(5):
+        gate.seen(key, open_attempt=True)
+    assert gate.occupied == 5
+    assert not gate.gate(VideoKey(user_id="user", video_id="new")).begin
+
+
+def test_the_breaker_lets_one_probe_a_minute_through_and_closes_when_it_succeeds() -> None:
+    time = Time()
+    gate = launches(time)
+    key, *_ = keys(1)
+    gate.refused("access_denied")
+    assert gate.gate(key).paused == "access_denied"
+    assert not gate.take()
+    time.pass_(seconds=PROBE_INTERVAL.total_seconds())
+    assert gate.gate(key).launch
+    assert gate.take()
+    assert not gate.take(), "one probe a minute"
+    gate.accepted()
+    assert gate.gate(key).paused is None
+    assert gate.take()
+
+
+def test_one_video_whose_task_cannot_start_opens_no_breaker_but_three_do() -> None:
+    gate = launches(Time())
+    first, second, third = keys(3)
+    for _ in range(5):
+        gate.failed_to_start(first, "cannot_start")
+    assert gate.gate(first).paused is None
+    gate.failed_to_start(second, "cannot_start")
+    gate.failed_to_start(third, "cannot_start")
+    assert gate.gate(first).paused == "cannot_start"
+    gate.accepted()
+    assert gate.gate(first).paused == "cannot_start", "an accepted launch says nothing about starting"
+    gate.started()
+    assert gate.gate(first).paused is None
+
+
+def test_the_evidence_that_others_succeed_is_not_one_s_own() -> None:
+    gate = launches(Time())
+    first, second, _ = keys(3)
+    gate.succeeded(first)
+    assert gate.others_succeeded_at(first) is None
+    assert gate.others_succeeded_at(second) == b.NOW
+    gate.succeeded(second)
+    assert gate.others_succeeded_at(first) == b.NOW
+
+
+def test_the_rate_is_kept_halved_by_throttling_and_given_back_by_success() -> None:
+    time = Time()
+    rate = Rate(per_second=10, burst=10, clock=time)
+    assert sum(rate.take() for _ in range(50)) == 10
+    time.pass_(seconds=1)
+    assert sum(rate.take() for _ in range(50)) == 10
+    rate.slow_down()
+    time.pass_(seconds=1)
+    assert sum(rate.take() for _ in range(50)) == 5
+    for _ in range(20):
+        rate.speed_up()
+    time.pass_(seconds=1)
+    assert sum(rate.take() for _ in range(50)) == 10
+
+
+def test_a_clock_that_steps_back_takes_no_tokens_away() -> None:
+    time = Time()
+    rate = Rate(per_second=1, burst=2, clock=time)
+    time.pass_(hours=-1)
+    assert rate.take()
+    assert rate.take()

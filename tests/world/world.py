@@ -1,0 +1,222 @@
+"""A whole deployment in memory, on virtual time: buckets, queues, cluster, and any number of reconciler replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry
+
+from tests.world.life import Timing
+from tests.world.loop import clock
+from tests.world.notifications import notification, task_event
+from tests.world.objects import Created, MemoryObjects
+from tests.world.queue import MemoryQueue
+from tests.world.tasks import MemoryTasks
+from vidctl import layout
+from vidctl.journal import Journal
+from vidctl.metrics import Metrics
+from vidctl.model import FailureClass, JobSpec, TaskSpec, VideoKey
+from vidctl.ports import World
+from vidctl.reconciler.controller import Controller, Limits
+from vidctl.reconciler.policy import Placement, Policy, TaskSize
+from vidctl.records import Manifest, Output, Result, VideoRecords
+
+RAW, FINAL = "raw", "final"
+
+POLICY = Policy(
+    raw_bucket=RAW,
+    final_bucket=FINAL,
+    placements=(
+        Placement(capacity_provider="FARGATE_SPOT", subnets=("subnet-1",)),
+        Placement(capacity_provider="FARGATE", subnets=("subnet-1",)),
+    ),
+    sizes=(
+        TaskSize(cpu_units=2048, memory_mib=4096, ephemeral_gib=30),
+        TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),
+    ),
+)
+
+Behaviour = Callable[["Simulation", JobSpec], Awaitable[int]]
+"""What a container does; returns its exit code."""
+
+
+async def transcode(world: Simulation, job: JobSpec) -> int:
+    """Do the job as the worker does: read the raw object, write the outputs, say so last."""
+    stat = world.raw.stat(job.source.key)
+    if stat is None or stat.etag != job.source.etag:
+        return await report(world, job, FailureClass.INFRASTRUCTURE, "source_changed", 75)
+    await asyncio.sleep(world.transcode_seconds)
+    outputs = tuple(write_output(world, job, name) for name in ("video.mp4", "poster.jpg"))
+    await world.journal.write(
+        Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=None, code="ok", outputs=outputs)
+    )
+    return 0
+
+
+async def report(world: Simulation, job: JobSpec, failure: FailureClass, code: str, exit_code: int) -> int:
+    """Say that the attempt failed, and end."""
+    await world.journal.write(
+        Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=failure, code=code, detail=code)
+    )
+    return exit_code
+
+
+async def refuse(world: Simulation, job: JobSpec) -> int:
+    """Find that the input is no video."""
+    return await report(world, job, FailureClass.PERMANENT, "not_a_video", 65)
+
+
+def write_output(world: Simulation, job: JobSpec, name: str) -> Output:
+    """Write one output under the attempt's prefix."""
+    key, body = layout.attempt_prefix(job.key, job.job, job.number) + name, f"{job.number}:{name}".encode()
+    sha256 = hashlib.sha256(body).hexdigest()
+    world.final.put(key, body, content_type="video/mp4", sha256=sha256)
+    return Output(name=name, key=key, content_type="video/mp4", size_bytes=len(body), sha256=sha256)
+
+
+@dataclass
+class Simulation:
+    """The world, its clients and its replicas. ``behaviours`` are used up by a video's attempts, then ``transcode``."""
+
+    limits: Limits = field(default_factory=Limits)
+    policy: Policy = POLICY
+    transcode_seconds: float = 60.0
+    timing: Timing = field(default_factory=Timing)
+    behaviours: dict[VideoKey, deque[Behaviour]] = field(default_factory=dict)
+    seed: int = 0
+    events_lost: bool = False
+
+    def __post_init__(self) -> None:
+        self.dead_letters = MemoryQueue("dead", clock=clock, retention=timedelta(days=14))
+        self.raw_queue = MemoryQueue("raw", clock=clock, retention=timedelta(days=7), dead_letters=self.dead_letters)
+        self.task_queue = MemoryQueue("task", clock=clock)
+        self.raw = MemoryObjects(RAW, clock=clock, versioned=True, on_created=self._notify)
+        self.final = MemoryObjects(FINAL, clock=clock)
+        self.journal = Journal(self.final)
+        self.tasks = MemoryTasks(
+            clock=clock,
+            worker=self._work,
+            timing=self.timing,
+            on_change=self._task_changed,
+        )
+        self._uploads = 0
+
+    async def __aenter__(self) -> Self:
+        await self.tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.tasks.__aexit__(*exc_info)  # type: ignore[arg-type]
+
+    # --- clients --------------------------------------------------------------------------------------------------
+
+    def upload(self, body: bytes = b"a video", *, user: str = "user") -> VideoKey:
+        """Put a new video into the raw bucket."""
+        self._uploads += 1
+        key = VideoKey(user_id=user, video_id=str(UUID(int=self._uploads)))
+        self.raw.put(layout.raw_key(key), body)
+        return key
+
+    def will(self, key: VideoKey, *behaviours: Behaviour) -> None:
+        """Say what the next attempts of a video do."""
+        self.behaviours.setdefault(key, deque()).extend(behaviours)
+
+    # --- replicas -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[Controller]:
+        """Run a replica; leaving shuts it down in order."""
+        controller = self.controller()
+        running = asyncio.ensure_future(controller.run())
+        try:
+            yield controller
+        finally:
+            controller.stop()
+            await running
+
+    @asynccontextmanager
+    async def killed_replica(self) -> AsyncIterator[Controller]:
+        """Run a replica; leaving ends it as SIGKILL does: no shutdown, nothing handed back."""
+        controller = self.controller()
+        controller.holds.release = _nothing  # type: ignore[method-assign]
+        running = asyncio.ensure_future(controller.run())
+        try:
+            yield controller
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    def controller(self) -> Controller:
+        """Build a replica as the command line does, over the ports of this world."""
+        world = World(
+            raw=self.raw,
+            final=self.final,
+            raw_queue=self.raw_queue,
+            dead_letter_queue=self.dead_letters,
+            task_queue=self.task_queue,
+            tasks=self.tasks,
+            clock=clock,
+        )
+        self.metrics = Metrics(CollectorRegistry())
+        self.seed += 1
+        return Controller(
+            world, policy=self.policy, limits=self.limits, metrics=self.metrics, randomness=random.Random(self.seed)
+        )
+
+    # --- what came of it ------------------------------------------------------------------------------------------
+
+    async def manifest(self, key: VideoKey) -> Manifest | None:
+        """Return the publication of a video."""
+        published = await self.journal.manifest(key)
+        return None if published is None else published.manifest
+
+    async def records(self, key: VideoKey) -> VideoRecords:
+        """Return the control records of a video."""
+        return await self.journal.records(key)
+
+    async def until(self, condition: Callable[[], bool | Awaitable[bool]], *, within: timedelta) -> None:
+        """Let the time pass until ``condition`` holds; fail when it does not ``within`` that time."""
+        deadline = clock() + within
+        while True:
+            held = condition()
+            if held if isinstance(held, bool) else await held:
+                return
+            assert clock() < deadline, f"not within {within}"
+            await asyncio.sleep(1)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return a metric of the replica that was built last."""
+        value = self.metrics.registry.get_sample_value(name, labels)
+        assert value is not None, f"no metric {name} {labels}"
+        return value
+
+    def settled(self) -> bool:
+        """Whether no message, raw object or task is left."""
+        return not (self.raw_queue.messages or self.raw.keys("videos/") or self.tasks.live)
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _notify(self, created: Created) -> None:
+        if not self.events_lost:
+            notification(self.raw_queue)(created)
+
+    def _task_changed(self, detail: dict[str, Any]) -> None:
+        if not self.events_lost:
+            self.task_queue.put(task_event(detail, clock()))
+
+    async def _work(self, _spec: TaskSpec, job: JobSpec) -> int:
+        mine = self.behaviours.get(job.key)
+        return await (mine.popleft() if mine else transcode)(self, job)
+
+
+async def _nothing() -> None:
+    """Stand in for what a killed process does not do."""

@@ -1,0 +1,133 @@
+"""The web application: routes, and what happens around every request; and the server that it runs in."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Protocol
+
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler, Middleware
+
+from vidctl import logs, tracing
+from vidctl.errors import InvalidSettings, PortInUse
+from vidctl.http.problems import deadline, problems, route_of
+from vidctl.metrics import Metrics
+from vidctl.settings import HttpSettings
+
+SHUTDOWN = timedelta(seconds=8)
+"""Time for open requests when the process ends: within the 25 s of the whole shutdown."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+# What the API answers is nothing to render; a page brings a policy of its own.
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Routes that are asked every few seconds: logged only when they fail."""
+
+log = logs.get(__name__)
+
+
+class Routes(Protocol):
+    """A class that owns some routes."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+
+
+def create_app(*, routes: Iterable[Routes], metrics: Metrics, settings: HttpSettings) -> web.Application:
+    """Put the application together, the outermost middleware first."""
+    app = web.Application(
+        middlewares=[observed(metrics), problems(), deadline(settings.request_timeout)],
+        client_max_size=settings.body_limit,
+    )
+    for owner in routes:
+        app.add_routes(owner.routes())
+    app.on_response_prepare.append(_protect)
+    return app
+
+
+def observed(metrics: Metrics) -> Middleware:
+    """Count, time, trace and log every request, by its route: a path names a video, a query may hold a token."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        route, method = route_of(request), request.method if request.method in hdrs.METH_ALL else "other"
+        time = asyncio.get_running_loop().time
+        began, status = time(), 499  # the client went away, as nginx writes it
+        attributes = {"http.route": route, "http.request.method": method}
+        try:
+            with tracing.span(f"{method} {route}", **attributes) as span:
+                response = await handler(request)
+                status = response.status
+                span.set_attribute("http.response.status_code", status)
+                return response
+        finally:
+            seconds = time() - began
+            metrics.http_requests.labels(route, method, str(status)).inc()
+            metrics.http_seconds.labels(route).observe(seconds)
+            write = log.debug if route in QUIET and status < 400 else log.info  # noqa: PLR2004 - HTTP's own number
+            write("request", route=route, method=method, status=status, seconds=round(seconds, 4))
+
+    return middleware
+
+
+async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", API_POLICY)
+    if request.path.startswith("/v1/") or response.status >= 400:  # noqa: PLR2004 - HTTP's own number
+        # Answers hold signed URLs.
+        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+@asynccontextmanager
+async def serving(app: web.Application, *, host: str, port: int, shutdown: timedelta = SHUTDOWN) -> AsyncIterator[int]:
+    """Serve while the block runs; gives the port, which for port 0 is a free one.
+
+    At the end no connection is accepted, idle ones are closed and open requests have ``shutdown`` to finish.
+
+    Raises:
+        PortInUse: somebody else listens there.
+        InvalidSettings: this machine cannot listen there.
+
+    """
+    server_log = logging.getLogger("vidctl.http.server")
+    server_log.addFilter(_is_about_us)
+    # Our own line for each request has no query string, and the signals belong to the process.
+    runner = web.AppRunner(
+        app, access_log=None, logger=server_log, handle_signals=False, shutdown_timeout=shutdown.total_seconds()
+    )
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            reason = error.strerror or error
+            raise InvalidSettings(
+                f"VIDCTL_HTTP_HOST, VIDCTL_HTTP_PORT: no listening on {host}:{port}: {reason}"
+            ) from error
+        raise PortInUse(f"port {port} on {host} is in use: free it, or choose another with VIDCTL_HTTP_PORT") from error
+
+
+def _is_about_us(record: logging.LogRecord) -> bool:
+    """Leave out what clients send that is no HTTP: it would be quoted as it came, tokens and all, as our error."""
+    fault = record.exc_info[1] if record.exc_info else None
+    return not isinstance(fault, HttpProcessingError | web.RequestPayloadError | ConnectionError)

@@ -1,0 +1,167 @@
+"""Every error as ``application/problem+json`` (RFC 9457), from one table of errors and their status."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from vidctl import logs
+from vidctl.errors import UnknownVersion, VidctlError, WorldError
+from vidctl.http.auth import InsufficientScope, InvalidToken, MissingToken
+from vidctl.http.keys import KeysUnavailable
+from vidctl.http.origin import InvalidHost
+from vidctl.http.uploads import InvalidRequest, NotJson
+from vidctl.http.videos import VideoNotFound
+
+RETRY_AFTER = timedelta(seconds=5)
+"""When a client may try again after a fault of ours: past the AWS client's own two tries."""
+
+log = logs.get(__name__)
+
+
+class RequestTimeout(VidctlError):
+    """The client did not send its request in time."""
+
+    code = "request_timeout"
+
+
+class AnswerTimeout(VidctlError):
+    """We did not answer in time."""
+
+    code = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an error appears: its status, and a title that is the same every time."""
+
+    status: int
+    title: str
+
+
+# The first that matches, so that a family stands after its members.
+KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
+    (MissingToken, Kind(401, "A token is needed")),
+    (InvalidToken, Kind(401, "The token is not accepted")),
+    (InsufficientScope, Kind(403, "The token does not allow this")),
+    (NotJson, Kind(400, "The body is not JSON")),
+    (InvalidRequest, Kind(422, "The request is not valid")),
+    (InvalidHost, Kind(400, "The Host header is not valid")),
+    (VideoNotFound, Kind(404, "No such video")),
+    (RequestTimeout, Kind(408, "The request came too slowly")),
+    (AnswerTimeout, Kind(503, "The answer took too long")),
+    (KeysUnavailable, Kind(503, "Tokens cannot be checked now")),
+    (UnknownVersion, Kind(503, "A newer version is being rolled out")),
+    (WorldError, Kind(503, "The storage does not answer now")),
+)
+UNREADABLE = Kind(400, "The body cannot be read")
+UNEXPECTED = Kind(500, "Something went wrong on our side")
+
+# What the client can act on; the other messages name buckets and keys, which are for our log alone.
+OPEN = (MissingToken, InvalidToken, InsufficientScope, NotJson, InvalidRequest, InvalidHost, VideoNotFound)
+
+
+def problems() -> Middleware:
+    """Turn whatever a handler raises into a problem."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _of_http(error)
+        except VidctlError as error:
+            return _of_error(error)
+        except (web.RequestPayloadError, ConnectionError):
+            # Not what its Content-Encoding says, or cut off because the client went away.
+            return _answer(UNREADABLE, code="unreadable_body")
+        except Exception:
+            # The last resort, and so as broad as can be: a defect costs one request and tells the client nothing.
+            log.exception("request_failed_unexpectedly", route=route_of(request))
+            return _answer(UNEXPECTED, code="internal")
+
+    return middleware
+
+
+def deadline(limit: timedelta) -> Middleware:
+    """Give a request ``limit`` from its headers to its answer."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(limit.total_seconds()):
+                return await handler(request)
+        except TimeoutError as error:
+            if request.body_exists and not request.content.is_eof():
+                raise RequestTimeout("The body did not arrive in time.") from error
+            raise AnswerTimeout("The answer took too long.") from error
+
+    return middleware
+
+
+def route_of(request: web.Request) -> str:
+    """Return the template of the request's route, the same for all videos."""
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
+def _of_error(error: VidctlError) -> web.Response:
+    kind = next((kind for type_, kind in KINDS if isinstance(error, type_)), UNEXPECTED)
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request_failed", code=error.code, error=str(error))
+    detail = str(error) if isinstance(error, OPEN) else None
+    return _answer(kind, code=error.code, detail=detail, headers=_headers(error, kind), members=_members(error))
+
+
+def _of_http(error: web.HTTPException) -> web.Response:
+    """Keep what aiohttp says in headers (405: Allow), and say the rest our way. A redirect stays one."""
+    if error.status < HTTPStatus.BAD_REQUEST:
+        raise error
+    status = HTTPStatus(error.status)
+    kept = {name: value for name, value in error.headers.items() if name.lower() in ("allow", "retry-after")}
+    return _answer(Kind(status, status.phrase), code=status.name.lower(), headers=kept)
+
+
+def _headers(error: VidctlError, kind: Kind) -> dict[str, str]:
+    challenge = 'Bearer realm="vidctl"'
+    match error:
+        case MissingToken():
+            return {hdrs.WWW_AUTHENTICATE: challenge}
+        case InvalidToken():
+            # RFC 6750, section 3: neither quotes nor backslashes; our messages have none.
+            return {hdrs.WWW_AUTHENTICATE: f'{challenge}, error="invalid_token", error_description="{error}"'}
+        case InsufficientScope():
+            text = f'{challenge}, error="insufficient_scope", error_description="{error}", scope="{error.scope}"'
+            return {hdrs.WWW_AUTHENTICATE: text}
+        case RequestTimeout():
+            return {hdrs.CONNECTION: "close"}
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {hdrs.RETRY_AFTER: str(int(RETRY_AFTER.total_seconds()))}
+    return {}
+
+
+def _members(error: VidctlError) -> dict[str, Any]:
+    """Return the field and the fix of the first fault, and all of them."""
+    if not isinstance(error, InvalidRequest):
+        return {}
+    faults = [{"field": fault.field, "detail": fault.detail, "fix": fault.fix} for fault in error.faults]
+    return {"field": faults[0]["field"], "fix": faults[0]["fix"], "errors": faults}
+
+
+def _answer(
+    kind: Kind,
+    *,
+    code: str,
+    detail: str | None = None,
+    headers: dict[str, str] | None = None,
+    members: dict[str, Any] | None = None,
+) -> web.Response:
+    body = {"type": f"urn:vidctl:problem:{code}", "title": kind.title, "status": int(kind.status), "code": code}
+    body |= {"detail": detail or kind.title + ".", **(members or {})}
+    return web.json_response(body, status=kind.status, headers=headers, content_type="application/problem+json")

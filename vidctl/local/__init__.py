@@ -1,0 +1,1 @@
+"""One machine in place of AWS: the emulator, a local ECS, and the production processes in front of them."""

@@ -1,0 +1,158 @@
+"""One S3 bucket as ``Objects``."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+from vidctl.clients import Client
+from vidctl.errors import NotFound
+from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
+
+PAGE = 250
+"""Keys of one listing: botocore parses a page of 1,000 for 60 ms, during which the loop stands still."""
+
+
+class S3Objects:
+    """Implements ``Objects``. ``files`` is the client of calls that move gigabytes, ``client`` of all others."""
+
+    def __init__(self, *, client: Client, files: Client, bucket: str, clock: Clock) -> None:
+        self._client = client
+        self._files = files
+        self._bucket = bucket
+        self._clock = clock
+
+    async def head(self, key: str) -> ObjectStat | None:
+        """Return the object's properties; see ``Objects``."""
+        try:
+            answer = await self._client.call("head_object", **self._at(key), ChecksumMode="ENABLED")
+        except NotFound:
+            return None
+        return _stat(key, answer, size_bytes=answer["ContentLength"])
+
+    async def get(self, key: str) -> StoredObject | None:
+        """Return a small object whole; see ``Objects``."""
+        try:
+            answer, body = await self._client.read("get_object", **self._at(key))
+        except NotFound:
+            return None
+        return StoredObject(body=body, etag=_unquoted(answer["ETag"]))
+
+    async def read_range(self, key: str, *, start: int, end: int, if_match: str) -> bytes:
+        """Return some bytes of an object that has not changed; see ``Objects``."""
+        _, body = await self._files.read(
+            "get_object", **self._at(key), Range=f"bytes={start}-{end - 1}", IfMatch=if_match
+        )
+        return body
+
+    async def create(self, key: str, body: bytes, *, content_type: str) -> str:
+        """Write an object that does not exist yet; see ``Objects``.
+
+        The SDK repeats a call that got no answer, so the 412 may be the echo of this very write.
+        """
+        return await self._put(key, body, content_type, IfNoneMatch="*")
+
+    async def replace(self, key: str, body: bytes, *, content_type: str, if_match: str) -> str:
+        """Write over an object that has not changed; see ``Objects``."""
+        return await self._put(key, body, content_type, IfMatch=if_match)
+
+    async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Write an object whatever was there; see ``Objects``."""
+        await self._put(key, body, content_type)
+
+    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
+        """Write a local file with its SHA-256; see ``Objects``.
+
+        aiohttp reads the file in a thread, chunk by chunk. Without TLS, as on one machine in place of AWS, botocore
+        signs the body too and reads the file once before that, on the loop.
+        """
+        with await asyncio.to_thread(path.open, "rb") as file:
+            await self._files.call(
+                "put_object",
+                **self._at(key),
+                Body=file,
+                ContentType=content_type,
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=b64encode(bytes.fromhex(sha256)).decode(),
+            )
+
+    async def delete(self, key: str, *, if_match: str | None = None) -> None:
+        """Remove an object; see ``Objects``."""
+        condition = {} if if_match is None else {"IfMatch": if_match}
+        try:
+            await self._client.call("delete_object", **self._at(key), **condition)
+        except NotFound:
+            return
+
+    async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
+        """Copy an object that has not changed; see ``Objects``."""
+        await self._files.call(
+            "copy_object",
+            **self._at(target),
+            CopySource={"Bucket": self._bucket, "Key": source},
+            CopySourceIfMatch=if_match,
+            MetadataDirective="COPY",
+        )
+        copied = await self.head(target)
+        if copied is None:
+            raise NotFound(f"{target}: vanished after the copy")
+        return copied
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
+        """Yield the objects under ``prefix``; see ``Objects``."""
+        page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, "MaxKeys": PAGE}
+        while True:
+            answer = await self._client.call("list_objects_v2", **page)
+            for item in answer.get("Contents", ()):
+                yield _stat(item["Key"], item, size_bytes=item["Size"])
+            if not answer.get("IsTruncated"):
+                return
+            page["ContinuationToken"] = answer["NextContinuationToken"]
+
+    async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
+        """Sign the creation of an object; see ``Objects``.
+
+        Browsers set ``content-length`` by themselves; it stands among the headers because it is signed, too.
+        """
+        expires_at = self._clock() + expires_in
+        url = await self._client.presign(
+            "put_object",
+            {**self._at(key), "ContentType": content_type, "ContentLength": size_bytes, "IfNoneMatch": "*"},
+            expires_in=expires_in,
+        )
+        headers = {"content-type": content_type, "content-length": str(size_bytes), "if-none-match": "*"}
+        return SignedUrl(method="PUT", url=url, headers=headers, expires_at=expires_at)
+
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+        """Sign reading an object; see ``Objects``."""
+        return await self._client.presign("get_object", self._at(key), expires_in=expires_in)
+
+    async def _put(self, key: str, body: bytes, content_type: str, **condition: str) -> str:
+        answer = await self._client.call(
+            "put_object", **self._at(key), Body=body, ContentType=content_type, **condition
+        )
+        return _unquoted(answer["ETag"])
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": key}
+
+
+def _stat(key: str, answer: dict[str, Any], *, size_bytes: int) -> ObjectStat:
+    # A composite checksum of a multipart upload ("…-3") is not the SHA-256 of the object.
+    checksum = str(answer.get("ChecksumSHA256", "-"))
+    return ObjectStat(
+        key=key,
+        etag=_unquoted(answer["ETag"]),
+        size_bytes=size_bytes,
+        last_modified=answer["LastModified"].astimezone(UTC),
+        content_type=answer.get("ContentType", ""),
+        sha256=None if "-" in checksum else b64decode(checksum).hex(),
+    )
+
+
+def _unquoted(etag: str) -> str:
+    return etag.strip('"')

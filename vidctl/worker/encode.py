@@ -1,0 +1,126 @@
+"""Makes the renditions and the poster of a source, and holds them against it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from vidctl.worker import command, progress, verify
+from vidctl.worker.command import Command, Encoding
+from vidctl.worker.failure import DISK_FULL, Failed, failed, refused
+from vidctl.worker.ffmpeg import Ended, ignore, run_program
+from vidctl.worker.ladder import Rendition
+from vidctl.worker.media import Media
+from vidctl.worker.probe import Probe
+from vidctl.worker.progress import Advance
+
+POSTER = "poster.jpg"
+
+# As ffmpeg 8, ffmpeg 5 and a decoder that needs a graphics card say it.
+_NO_DECODER = ("no decoder found for", "not found for input stream", "doesn't support hardware accelerated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """ffmpeg, working on ``source`` and in ``directory``."""
+
+    ffmpeg: str
+    probe: Probe
+    encoding: Encoding
+    deadline: timedelta
+    stop_grace: timedelta
+    source: Path
+    media: Media
+    directory: Path
+
+    async def encode(self, renditions: tuple[Rendition, ...], *, on_advance: Callable[[Advance], None]) -> None:
+        """Make every rendition in one run, so that the source is decoded once.
+
+        Raises:
+            Failed: ``corrupt`` if the source is at fault, else as ``blame``.
+
+        """
+        advance = Advance()
+
+        def follow(line: str) -> None:
+            nonlocal advance
+            advance = progress.read(advance, line)
+            on_advance(advance)
+
+        argv = command.transcode(
+            self.ffmpeg, str(self.source), self.media, renditions, self.encoding, directory=str(self.directory)
+        )
+        ended = await self._run(argv, on_line=follow)
+        if ended.exit_code == 0:
+            return
+        error = blame(ended)
+        if error.failure.code == "ffmpeg_failed":
+            source, _ = await self.probe.decode(self.source)
+            if source is None or verify.ends_early(source, None):
+                raise refused("corrupt", "the video cannot be decoded", stderr_tail=ended.stderr_tail) from error
+        raise error
+
+    async def poster(self, rendition: Rendition) -> Path:
+        """Take the poster from a rendition; raises as ``blame``."""
+        target = self.directory / POSTER
+        # The file's duration may be that of its sound.
+        seconds = self.media.video.duration_seconds or self.media.duration_seconds
+        video = str(self.directory / rendition.name)
+        ended = await self._run(command.poster(self.ffmpeg, video, duration_seconds=seconds, target=str(target)))
+        if ended.exit_code != 0:
+            raise blame(ended)
+        if not target.is_file():
+            raise failed("poster_failed", "ffmpeg found no frame for the poster", stderr_tail=ended.stderr_tail)
+        return target
+
+    async def verify(self, rendition: Rendition) -> None:
+        """Decode a rendition whole and compare it with what the source claims.
+
+        Raises:
+            Failed: ``verify_failed``; or ``corrupt``, if it is short because the source ends early.
+
+        """
+        output, complaints = await self.probe.decode(self.directory / rendition.name)
+        if output is None or complaints:
+            detail = f"{rendition.name} cannot be decoded without errors"
+            raise failed("verify_failed", detail, stderr_tail=complaints)
+        fault = await self._lack(output) or verify.fault(output, rendition)
+        if fault is not None:
+            raise failed("verify_failed", f"{rendition.name}: {fault}")
+
+    async def _lack(self, output: Media) -> str | None:
+        """Return what an output lacks of what its source really holds; raises ``corrupt`` if the source lacks it."""
+        lack = verify.shortfall(self.media, output)
+        if lack is None:
+            return None
+        decoded, complaints = await self.probe.decode(self.source)
+        source = verify.without_empty_sound(decoded) if decoded else None
+        if source is not None and verify.shortfall(source, output) is None:
+            return None
+        if source is None or verify.ends_early(source, output):
+            raise refused("corrupt", f"the file is cut off or damaged: {lack}", stderr_tail=complaints)
+        return lack
+
+    async def _run(self, argv: Command, *, on_line: Callable[[str], None] = ignore) -> Ended:
+        return await run_program(argv, deadline=self.deadline, stop_grace=self.stop_grace, on_line=on_line)
+
+
+def blame(ended: Ended) -> Failed:
+    """Return what an ffmpeg that did not end well says of the attempt."""
+    if ended.exit_code == -signal.SIGKILL:
+        detail = "ffmpeg was killed by signal 9, as the kernel does when memory runs out"
+        return failed("out_of_memory", detail, stderr_tail=ended.stderr_tail)
+    if ended.exit_code < 0:
+        return failed("ffmpeg_crashed", f"ffmpeg ended by signal {-ended.exit_code}", stderr_tail=ended.stderr_tail)
+    if "No space left on device" in ended.stderr_tail:
+        return failed(DISK_FULL, "the disk is full", stderr_tail=ended.stderr_tail)
+    if any(words in ended.stderr_tail for words in _NO_DECODER):
+        detail = "ffmpeg here has no decoder for a codec of the file"
+        return refused("unsupported_codec", detail, stderr_tail=ended.stderr_tail)
+    if ended.exit_code == command.TOO_MANY_ERRORS:
+        detail = "the file is damaged: more than a tenth of a track cannot be decoded"
+        return refused("corrupt", detail, stderr_tail=ended.stderr_tail)
+    return failed("ffmpeg_failed", f"ffmpeg ended with exit code {ended.exit_code}", stderr_tail=ended.stderr_tail)

@@ -1,0 +1,85 @@
+"""Reads the raw object into a local file: several ranges at once, all of the one version that the job names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidctl.errors import NotFound, PreconditionFailed, Unavailable
+from vidctl.model import Source
+from vidctl.ports import Objects
+from vidctl.worker.failure import DISK_FULL, failed, temporary
+from vidctl.worker.retry import Patience
+
+SPARE_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Reads ``parts`` ranges of ``part_bytes`` at once, which is also what it needs of memory."""
+
+    raw: Objects
+    parts: int
+    part_bytes: int
+    patience: Patience
+
+    async def __call__(self, source: Source, path: Path, *, on_bytes: Callable[[int], None]) -> None:
+        """Write the source to ``path``, telling ``on_bytes`` how many bytes are there.
+
+        Raises:
+            Failed: ``disk_full``, or ``source_changed`` and ``source_gone`` if the raw object no longer is what it was.
+            WorldError: the store cannot be read.
+
+        """
+        await asyncio.to_thread(_allocate, path, source.size_bytes)
+        ranges = iter(tuple(_ranges(source.size_bytes, self.part_bytes)))
+        done = 0
+
+        async def read_on(file: int) -> None:
+            nonlocal done
+            for start, end in ranges:
+                body = await self.patience(lambda start=start, end=end: self._read(source, start, end))  # type: ignore[misc]
+                await asyncio.to_thread(_write, file, body, start)
+                done += len(body)
+                on_bytes(done)
+
+        with path.open("r+b") as opened:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.parts):
+                    group.create_task(read_on(opened.fileno()))
+
+    async def _read(self, source: Source, start: int, end: int) -> bytes:
+        try:
+            body = await self.raw.read_range(source.key, start=start, end=end, if_match=source.etag)
+        except PreconditionFailed as error:
+            raise temporary("source_changed", f"the raw object is no longer the one of ETag {source.etag}") from error
+        except NotFound as error:
+            raise temporary("source_gone", "the raw object is not there any more") from error
+        if len(body) != end - start:
+            raise Unavailable(f"{source.key}: {len(body)} bytes came of the range {start} to {end}")
+        return body
+
+
+def _ranges(size_bytes: int, part_bytes: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, size_bytes, part_bytes):
+        yield start, min(start + part_bytes, size_bytes)
+
+
+def _allocate(path: Path, size_bytes: int) -> None:
+    # An output is rarely larger than its source; finding out after hours of encoding costs more than a larger disk.
+    needed, free = 2 * size_bytes + SPARE_BYTES, shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise failed(DISK_FULL, f"the job needs {needed} bytes of disk, and {free} are free")
+    with path.open("wb") as file:
+        file.truncate(size_bytes)
+
+
+def _write(file: int, body: bytes, start: int) -> None:
+    # pwrite(2) may write less than it was given, and does so just before it finds the disk full.
+    written = 0
+    while written < len(body):
+        written += os.pwrite(file, memoryview(body)[written:], start + written)

@@ -1,0 +1,135 @@
+"""Runs one program of ffmpeg's as a process group of its own, which ends with its caller whatever happens to either.
+
+A deadline, a cancellation and an error end the group with SIGTERM, then SIGKILL. If the worker itself is killed the
+kernel kills the program: in a container with it, and on any other machine by setpriv(1) of util-linux, without which an
+ffmpeg without a reader would go on for hours. (subprocess's ``preexec_fn`` could do the same, but not beside threads.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from vidctl.worker.command import Command
+from vidctl.worker.failure import failed, misconfigured
+
+TAIL_BYTES = 4096
+"""What is kept of the standard error: its end, however much a broken input makes ffmpeg complain."""
+
+_CHUNK = 64 * 1024
+_LONGEST_LINE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the program ended by itself; a negative exit code is a signal's number."""
+
+    exit_code: int
+    stderr_tail: str
+
+
+def ignore(_line: str) -> None:
+    """Take a line of output and do nothing with it."""
+
+
+async def run_program(
+    command: Command, *, deadline: timedelta, stop_grace: timedelta, on_line: Callable[[str], None] = ignore
+) -> Ended:
+    """Run a program to its end, handing each line of its output to ``on_line`` as it comes.
+
+    Raises:
+        Failed: ``ffmpeg_missing`` if there is no such program, ``deadline`` if it took too long.
+
+    """
+    async with _started(command, stop_grace) as process:
+        try:
+            async with asyncio.timeout(deadline.total_seconds()), asyncio.TaskGroup() as group:
+                tail = group.create_task(_tail(_pipe(process.stderr)))
+                group.create_task(_each_line(_pipe(process.stdout), on_line))
+                group.create_task(process.wait())
+        except TimeoutError as error:
+            raise failed("deadline", f"{command[0]} did not end within {deadline}") from error
+        return Ended(exit_code=await process.wait(), stderr_tail=tail.result())
+
+
+@asynccontextmanager
+async def _started(command: Command, stop_grace: timedelta) -> AsyncIterator[Process]:
+    program = shutil.which(command[0])
+    if program is None:
+        detail = (
+            f"there is no program {command[0]!r}: install it, or set VIDCTL_WORKER_FFMPEG and VIDCTL_WORKER_FFPROBE"
+        )
+        raise misconfigured("ffmpeg_missing", detail)
+    process = await asyncio.create_subprocess_exec(
+        *(*_bound(), program, *command[1:]),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        # It reads files from strangers: it gets no credentials. Without a locale its messages are in English.
+        env={},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        await _end(process, stop_grace)
+
+
+async def _end(process: Process, grace: timedelta) -> None:
+    """End what still runs of the group; a second cancellation only makes it end at once."""
+    if process.returncode is not None:
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace.total_seconds()):
+                await process.wait()
+    finally:
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+            await process.wait()
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    # The group has the number of its first process, which stays taken until that was waited for.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _bound() -> Command:
+    """Return the words before a command that let the kernel end it with its caller; none where there is no setpriv."""
+    setpriv = shutil.which("setpriv")
+    return () if setpriv is None else (setpriv, "--pdeathsig", "KILL", "--")
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    tail = b""
+    while chunk := await stream.read(_CHUNK):
+        tail = (tail + chunk)[-TAIL_BYTES:]
+    text = tail.decode(errors="replace")
+    # The first line has most likely lost its beginning.
+    return text if len(tail) < TAIL_BYTES else text.partition("\n")[2]
+
+
+async def _each_line(stream: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
+    pending = b""
+    while chunk := await stream.read(_CHUNK):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            on_line(line.decode(errors="replace"))
+        pending = pending[-_LONGEST_LINE:]
+    if pending:
+        on_line(pending.decode(errors="replace"))
+
+
+def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    if stream is None:
+        raise TypeError("the program was started without pipes")
+    return stream

@@ -1,0 +1,74 @@
+"""Asks ffprobe what is in a file."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from vidctl.worker import boxes, command, ffmpeg, media
+from vidctl.worker.boxes import Cut
+from vidctl.worker.command import Command
+from vidctl.worker.failure import Failed, failed, refused
+from vidctl.worker.ffmpeg import Ended
+from vidctl.worker.media import Media
+
+INSPECT_DEADLINE = timedelta(minutes=5)
+"""Reading the headers of a good file takes a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """ffprobe, with the time that decoding a whole file may take."""
+
+    ffprobe: str
+    deadline: timedelta
+    stop_grace: timedelta
+
+    async def inspect(self, path: Path) -> Media:
+        """Return what a file from outside says of itself.
+
+        Raises:
+            Failed: ``empty``, ``not_a_video``, or as ``media.parse``.
+
+        """
+        kind, cut = await asyncio.to_thread(_outline, path)
+        if not kind:
+            raise refused("empty", "the file has no bytes: upload it again")
+        if not boxes.is_mp4(kind):
+            raise refused("not_a_video", "the file is not an MP4: its first bytes are those of another kind of file")
+        ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE)
+        if ended.exit_code > 0:
+            detail = f"the file is cut off or damaged: {cut or _last_line(ended.stderr_tail)}"
+            raise refused("corrupt", detail, stderr_tail=ended.stderr_tail)
+        found = media.parse(text)
+        if cut is not None and found.video.frames is None:
+            # Fragments do not say how many there should be, so no claim would be missed later.
+            raise refused("corrupt", f"the file is cut off: {cut}", stderr_tail=ended.stderr_tail)
+        return found
+
+    async def decode(self, path: Path) -> tuple[Media | None, str]:
+        """Decode a file whole; return what is in it, None if it cannot even be read, and ffprobe's complaints."""
+        ended, text = await self._run(command.decode(self.ffprobe, str(path)), self.deadline)
+        try:
+            return (media.parse(text) if ended.exit_code == 0 else None), ended.stderr_tail
+        except Failed as error:
+            return None, ended.stderr_tail or str(error)
+
+    async def _run(self, argv: Command, deadline: timedelta) -> tuple[Ended, str]:
+        lines: list[str] = []
+        ended = await ffmpeg.run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append)
+        if ended.exit_code < 0:
+            detail = f"ffprobe ended by signal {-ended.exit_code}"
+            raise failed("ffprobe_crashed", detail, stderr_tail=ended.stderr_tail)
+        return ended, "\n".join(lines)
+
+
+def _outline(path: Path) -> tuple[bytes, Cut | None]:
+    with path.open("rb") as file:
+        return file.read(8), boxes.find_cut(file, path.stat().st_size)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
