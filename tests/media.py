@@ -36,7 +36,7 @@ _AAC = ("-c:a", "aac", "-b:a", "64k")
 # What ffmpeg is told, but for the target.
 _MADE: dict[str, tuple[str, ...]] = {
     "good": (*_BOTH, *_X264, *_AAC),
-    "long": (*_lavfi(_picture("320x180", seconds=60), "sine=d=60"), *_X264, *_AAC),
+    "long": (*_lavfi(_picture("320x180", seconds=20), "sine=d=20"), *_X264, *_AAC),
     "fast_start": (*_BOTH, *_X264, *_AAC, "-movflags", "+faststart"),
     "fragmented": (*_BOTH, *_X264, *_AAC, "-movflags", "frag_keyframe+empty_moov"),
     "audio_only": (*_lavfi(_TONE), *_AAC),
@@ -92,6 +92,7 @@ class Clips:
             "cut_moov_first": lambda path: self._half("fast_start", path),
             "cut_moov_last": lambda path: self._half("good", path),
             "cut_fragments": lambda path: self._half("fragmented", path),
+            "cut_after_index": self._without_media,
             "rotated": lambda path: self._copy(path, "-display_rotation", "90", "-i", str(self.get("good"))),
             "upside_down": lambda path: self._copy(path, "-display_rotation", "180", "-i", str(self.get("good"))),
             "cover_art": self._cover,
@@ -125,6 +126,10 @@ class Clips:
     def _half(self, name: str, target: Path) -> None:
         body = self.read(name)
         target.write_bytes(body[: len(body) // 2])
+
+    def _without_media(self, target: Path) -> None:
+        body = self.read("fast_start")
+        target.write_bytes(body[: body.find(b"mdat") + 100])
 
     def _playlist(self, target: Path) -> None:
         lines = ("#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", f"file://{self.get('good')}", "#EXT-X-ENDLIST")

@@ -186,8 +186,8 @@ async def open_clients(
     async with AsyncExitStack() as stack:
 
         async def opened(service: str, deadline: timedelta = CALL_TIMEOUT, connections: int = 50) -> Client:
-            client = await stack.enter_async_context(_client(session, service, deadline, connections, endpoints))
-            return Client(client, service, metrics, timeout=deadline)
+            context = _client(session, service, deadline, connections, endpoints)
+            return Client(await stack.enter_async_context(context), service, metrics, timeout=deadline)
 
         yield Clients(
             s3=await opened("s3", connections=100),
@@ -198,6 +198,13 @@ async def open_clients(
             holds=await opened("sqs"),
             ecs=await opened("ecs"),
         )
+
+
+@asynccontextmanager
+async def open_client(service: str, metrics: Metrics, *, endpoints: Endpoints) -> AsyncIterator[Client]:
+    """Open a client of any one service: for building a world, not for running in it."""
+    async with _client(get_session(), service, CALL_TIMEOUT, 10, endpoints) as client:
+        yield Client(client, service, metrics)
 
 
 def _client(

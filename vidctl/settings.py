@@ -245,18 +245,9 @@ class DevSettings(BaseSettings):
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
-    WorldSettings,
-    TaskSettings,
-    ReconcilerSettings,
-    UploadSettings,
-    AuthSettings,
-    HttpSettings,
-    WorkerSettings,
-    LogSettings,
-    TelemetrySettings,
-    JobSettings,
-    DevSettings,
-)
+    WorldSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings, WorkerSettings,
+    LogSettings, TelemetrySettings, JobSettings, DevSettings,
+)  # fmt: skip
 
 S = TypeVar("S", bound=BaseSettings)
 

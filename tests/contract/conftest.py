@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from prometheus_client import CollectorRegistry
 
 from tests.contract import emulators
 from tests.contract.gaps import GAPS
@@ -20,7 +21,8 @@ from tests.contract.worlds import (
     World,
     emulated,
 )
-from vidctl.clients import Endpoints
+from vidctl.clients import Client, Endpoints, open_clients
+from vidctl.metrics import Metrics
 from vidctl.ports import Objects, Queue
 
 
@@ -62,10 +64,22 @@ async def memory_world() -> AsyncIterator[MemoryWorld]:
         yield MemoryWorld(stack)
 
 
+@pytest.fixture(scope="session")
+def local_endpoints() -> Endpoints:
+    return emulators.endpoints_at(emulators.free_port())
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def local_client(local_endpoints: Endpoints) -> AsyncIterator[Client]:
+    async with open_clients(Metrics(CollectorRegistry()), endpoints=local_endpoints) as clients:
+        yield clients.ecs
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def local_world(tmp_path: Path) -> AsyncIterator[LocalWorld]:
+async def local_world(local_client: Client, local_endpoints: Endpoints, tmp_path: Path) -> AsyncIterator[LocalWorld]:
+    port = int(local_endpoints.aws.rpartition(":")[2])
     async with AsyncExitStack() as stack:
-        yield LocalWorld(stack, tmp_path)
+        yield LocalWorld(stack, client=local_client, port=port, directory=tmp_path)
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])

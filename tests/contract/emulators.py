@@ -22,7 +22,7 @@ START_SECONDS = 20
 @contextmanager
 def ministack(home: Path) -> Iterator[Endpoints]:
     """Run ministack with checked signatures until the block ends."""
-    port = _free_port()
+    port = free_port()
     environment = {
         "PATH": os.defpath,
         "HOME": str(home),
@@ -35,7 +35,7 @@ def ministack(home: Path) -> Iterator[Endpoints]:
         process = subprocess.Popen([MINISTACK], env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             _await_ready(f"http://127.0.0.1:{port}/_ministack/ready", process)
-            yield _endpoints(port)
+            yield endpoints_at(port)
         finally:
             _end(process)
 
@@ -46,18 +46,20 @@ def moto() -> Iterator[Endpoints]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
-        yield _endpoints(server.get_host_and_port()[1])
+        yield endpoints_at(server.get_host_and_port()[1])
     finally:
         server.stop()
 
 
-def _endpoints(port: int) -> Endpoints:
+def endpoints_at(port: int) -> Endpoints:
+    """Return what clients need to speak to an emulator."""
     return Endpoints(
         aws=f"http://127.0.0.1:{port}", region="eu-central-1", access_key_id="test", secret_access_key="test"
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

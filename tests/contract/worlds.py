@@ -21,7 +21,7 @@ from tests.world.notifications import notification, s3_test_event
 from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.tasks import MemoryTasks
-from vidctl.clients import Clients, Endpoints, open_clients
+from vidctl.clients import Client, Clients, Endpoints, open_clients
 from vidctl.ecs import EcsTasks
 from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
 from vidctl.local.ecs import serving
@@ -215,10 +215,12 @@ async def emulated(endpoints: Endpoints) -> AsyncIterator[EmulatedWorld]:
 
 
 class LocalWorld:
-    """The local ECS, reached through the adapter and the real client."""
+    """The local ECS on ``port``, reached through the adapter and the real client."""
 
-    def __init__(self, stack: AsyncExitStack, directory: Path) -> None:
+    def __init__(self, stack: AsyncExitStack, *, client: Client, port: int, directory: Path) -> None:
         self._stack = stack
+        self._client = client
+        self._port = port
         self._directory = directory
 
     async def cluster(self) -> Cluster:
@@ -229,11 +231,10 @@ class LocalWorld:
             directory=self._directory,
             pace=Pace(step=timedelta(milliseconds=5)),
             quotas=Quotas(launches=PLENTY, changes=PLENTY, reads=PLENTY),
+            port=self._port,
         )
-        ecs = await self._stack.enter_async_context(serving(setup, events=None, clock=now, ids=os.urandom))
-        endpoints = Endpoints(aws=ecs.url, region="eu-central-1", access_key_id="test", secret_access_key="test")
-        clients = await self._stack.enter_async_context(open_clients(Metrics(CollectorRegistry()), endpoints=endpoints))
-        return Cluster(tasks=EcsTasks(client=clients.ecs, cluster="vidctl", family=FAMILY, clock=now))
+        await self._stack.enter_async_context(serving(setup, events=None, clock=now, ids=os.urandom))
+        return Cluster(tasks=EcsTasks(client=self._client, cluster="vidctl", family=FAMILY, clock=now))
 
 
 async def _container(spec: TaskSpec, _job: JobSpec) -> int:

@@ -123,7 +123,7 @@ async def test_a_source_that_was_kept_is_read_where_it_is_kept(bench: Bench) -> 
 
 async def test_progress_rises_while_ffmpeg_works(long: Bench) -> None:
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(long.run())
+        running = group.create_task(long.run(preset="medium"))
         await encoding(long)
         early = long.progress()
         await running
@@ -323,6 +323,16 @@ async def test_an_output_that_is_too_short_is_no_success_though_ffmpeg_says_so(
     result = await written(bench)
     assert (result.failure, result.code) == (FailureClass.APP, "verify_failed")
     assert "1.00 s (30 frames) claimed, 0.4" in result.detail
+
+
+async def test_a_poster_that_cannot_be_made_is_not_the_inputs_fault(bench: Bench, script: Callable[[str], str]) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    no_posters = script(f'case "$*" in *poster.jpg) exit 69;; esac; exec {real} "$@"')
+
+    assert await bench.run(ffmpeg=no_posters) == 70
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.APP, "poster_failed")
 
 
 async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], str], tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ REFUSED = {
     "cut_moov_first": "corrupt",
     "cut_moov_last": "corrupt",
     "cut_fragments": "corrupt",
+    "cut_after_index": "corrupt",
     "damaged": "corrupt",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ class ApiClient:
             Refused: the storage did not take it. Unreachable.
 
         """
-        await self._send(upload.method, upload.url, expected=200, data=content, headers=upload.headers)
+        await self._send(upload.method, upload.url, expected=200, data=BytesIO(content), headers=upload.headers)
 
     async def upload(self, file: Path) -> str:
         """Upload a file; return the id of the video. Raises as the two steps."""

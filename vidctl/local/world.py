@@ -13,11 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import jwt
-from prometheus_client import CollectorRegistry
 
-from vidctl import clients
-from vidctl.clients import Client, Endpoints
-from vidctl.local import ecs, emulator, environment, ground, identities, process, stack
+from vidctl.local import ecs, emulator, environment, ground, process, provision
 from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
 from vidctl.local.ecs import LocalEcs
 from vidctl.local.emulator import Emulator, answering
@@ -25,14 +22,9 @@ from vidctl.local.environment import CLUSTER, CONTAINER, FAMILY, REGION, Endpoin
 from vidctl.local.identities import Identities
 from vidctl.local.process import LeashedProgram
 from vidctl.local.stack import Storage
-from vidctl.metrics import Metrics
 from vidctl.ports import Clock, Ids
-from vidctl.sqs import SqsQueue
 
 ACCOUNT = "000000000000"
-ROOT = "test"
-"""The emulator's root and its secret, which it does not check."""
-
 FACTS = "world.json"
 TOKEN_LIFETIME = timedelta(days=1)
 READY = timedelta(seconds=30)
@@ -134,8 +126,10 @@ async def running(setup: WorldSetup, *, clock: Clock, ids: Ids) -> AsyncIterator
         aws = await built.enter_async_context(
             emulator.running(ministack, port=setup.aws_port, directory=setup.directory)
         )
-        storage, users = await _provisioned(aws.url, template)
-        events = await built.enter_async_context(_queue(aws.url, users, storage.task_queue_url))
+        storage, users = await provision.storage(aws.url, template=template, cluster=CLUSTER, family=FAMILY)
+        events = await built.enter_async_context(
+            provision.queue(aws.url, key=users.operator, url=storage.task_queue_url)
+        )
         local_ecs = await built.enter_async_context(
             ecs.serving(_cluster(setup, aws.url, users), events=events, clock=clock, ids=ids)
         )
@@ -145,7 +139,7 @@ async def running(setup: WorldSetup, *, clock: Clock, ids: Ids) -> AsyncIterator
         try:
             yield world
         finally:
-            facts.unlink()
+            facts.unlink(missing_ok=True)
             if world.service is not None:
                 await world.service.stop(GRACE)
 
@@ -154,34 +148,6 @@ def mint(subject: str, *, secret: str, clock: Clock) -> str:
     """Return a bearer token that ``vidctl serve`` accepts with the HS256 ``secret``."""
     now = clock()
     return jwt.encode({"sub": subject, "iat": now, "exp": now + TOKEN_LIFETIME}, secret, algorithm="HS256")
-
-
-async def _provisioned(aws: str, template: Path) -> tuple[Storage, Identities]:
-    root = Endpoints(aws=aws, region=REGION, access_key_id=ROOT, secret_access_key=ROOT)
-    metrics = Metrics(CollectorRegistry())
-    # The emulator speaks no TLS, and enforces a policy that demands it.
-    parameters = {"Cluster": CLUSTER, "WorkerFamily": FAMILY, "RequireTls": "false"}
-    async with _client("cloudformation", metrics, root) as cloudformation, _client("iam", metrics, root) as iam:
-        text = await asyncio.to_thread(template.read_text)
-        storage = await stack.create(cloudformation, name="vidctl", template=text, parameters=parameters)
-        return storage, await identities.create(iam, storage)
-
-
-@asynccontextmanager
-async def _client(service: str, metrics: Metrics, endpoints: Endpoints) -> AsyncIterator[Client]:
-    opened = clients._client(clients.get_session(), service, clients.CALL_TIMEOUT, 10, endpoints)
-    async with opened as client:
-        yield Client(client, service, metrics)
-
-
-@asynccontextmanager
-async def _queue(aws: str, users: Identities, url: str) -> AsyncIterator[SqsQueue]:
-    key = users.operator
-    endpoints = Endpoints(
-        aws=aws, region=REGION, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key
-    )
-    async with _client("sqs", Metrics(CollectorRegistry()), endpoints) as client:
-        yield SqsQueue(client=client, url=url)
 
 
 def _cluster(setup: WorldSetup, aws: str, users: Identities) -> EcsSetup:

@@ -79,25 +79,7 @@ class Controller:
         self.holds = Holds(world.raw_queue, policy=limits.holds, clock=clock, metrics=metrics, randomness=randomness)
         self.view = TaskView(world.tasks, rate=reads, clock=clock, metrics=metrics, changed=add)
         self.launches = Launches(slots=limits.slots, rate=launch_rate, clock=clock, metrics=metrics, wake=add)
-        launcher = Launcher(world, view=self.view, launches=self.launches, policy=policy, metrics=metrics)
-        self._reconciler = Reconciler(
-            observer=Observer(
-                world, journal=journal, tasks=self.view, holds=self.holds, launches=self.launches, policy=policy
-            ),
-            actor=Actor(
-                world,
-                journal=journal,
-                launcher=launcher,
-                holds=self.holds,
-                launches=self.launches,
-                policy=policy,
-                metrics=metrics,
-            ),
-            launches=self.launches,
-            tasks=self.view,
-            policy=policy,
-            clock=clock,
-        )
+        self._reconciler = self._reconciling(journal)
         self._deliveries = Deliveries(
             world,
             bucket=policy.raw_bucket,
@@ -117,6 +99,30 @@ class Controller:
             grace=limits.sweep_grace,
             clean_after=limits.clean_after,
             metrics=metrics,
+        )
+
+    def _reconciling(self, journal: Journal) -> Reconciler:
+        world, policy, metrics = self._world, self._policy, self._metrics
+        launcher = Launcher(world, view=self.view, launches=self.launches, policy=policy, metrics=metrics)
+        observer = Observer(
+            world, journal=journal, tasks=self.view, holds=self.holds, launches=self.launches, policy=policy
+        )
+        actor = Actor(
+            world,
+            journal=journal,
+            launcher=launcher,
+            holds=self.holds,
+            launches=self.launches,
+            policy=policy,
+            metrics=metrics,
+        )
+        return Reconciler(
+            observer=observer,
+            actor=actor,
+            launches=self.launches,
+            tasks=self.view,
+            policy=policy,
+            clock=world.clock,
         )
 
     # --- from outside ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from vidctl.model import FailureClass
 from vidctl.worker import command, progress, verify
 from vidctl.worker.command import Command, Encoding
 from vidctl.worker.failure import DISK_FULL, Failed, failed, refused
@@ -64,15 +65,21 @@ class Encoder:
         raise error
 
     async def poster(self, rendition: Rendition) -> Path:
-        """Take the poster from a rendition; raises as ``blame``."""
+        """Take the poster from a rendition that was verified.
+
+        Raises:
+            Failed: ``poster_failed``, or as ``blame``, but never for good.
+
+        """
         target = self.directory / POSTER
         # The file's duration may be that of its sound.
         seconds = self.media.video.duration_seconds or self.media.duration_seconds
         video = str(self.directory / rendition.name)
         ended = await self._run(command.poster(self.ffmpeg, video, duration_seconds=seconds, target=str(target)))
-        if ended.exit_code != 0:
-            raise blame(ended)
-        if not target.is_file():
+        if ended.exit_code != 0 and (error := blame(ended)).failure.failure is not FailureClass.PERMANENT:
+            raise error
+        if ended.exit_code != 0 or not target.is_file():
+            # The rendition was verified, so whatever this is, it is not the input's fault.
             raise failed("poster_failed", "ffmpeg found no frame for the poster", stderr_tail=ended.stderr_tail)
         return target
 

@@ -66,10 +66,11 @@ class Stages:
             renditions = ladder(found, max_short_side=self._settings.max_height)
             with self._stage("encode"):
                 await encoder.encode(renditions, on_advance=self._advance)
-                poster = await encoder.poster(renditions[0])
             with self._stage("verify"):
                 for rendition in renditions:
                     await encoder.verify(rendition)
+                # Not before: of a source without a single frame it would fail first, as if that were the app's fault.
+                poster = await encoder.poster(renditions[0])
             with self._stage("upload"):
                 return await self._upload(directory, renditions, poster)
 

@@ -1,0 +1,60 @@
+"""The rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vidctl import reference
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "vidctl").rglob("*.py"))
+MEANINGLESS = {"util", "utils", "helper", "helpers", "manager", "common", "base", "misc"}
+
+
+def functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_small_and_its_name_means_something(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 300
+    assert module.stem not in MEANINGLESS
+    long = [f.name for f in functions(module) if f.end_lineno is not None and f.end_lineno - f.lineno >= 45]
+    assert not long
+
+
+@pytest.mark.parametrize(
+    ("page", "written"), [("settings.md", reference.settings_table), ("metrics.md", reference.metrics_table)]
+)
+def test_the_reference_is_what_the_code_says(page: str, written: object) -> None:
+    assert callable(written)
+    assert (ROOT / "docs" / page).read_text() == written(), "run `make docs`"
+
+
+def test_lock_files_name_no_index_and_pin_every_package_by_hash() -> None:
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text()
+        assert "://" not in text
+        pinned = re.findall(r"^[a-z0-9][^\n]*==[^\n]*(?:\n    [^\n]*)*", text, flags=re.MULTILINE)
+        assert pinned
+        assert all("--hash=sha256:" in package for package in pinned)
+
+
+def test_every_file_that_the_readme_points_to_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", readme)
+    paths = re.findall(r"`((?:vidctl|tests|deploy|docs)/[\w./*-]+)`", readme)
+    missing = [link for link in links + paths if not list(ROOT.glob(link.rstrip("/")))]
+    assert not missing
+
+
+def test_ci_runs_what_the_readme_names() -> None:
+    assert "make check test" in (ROOT / ".ci" / "run").read_text()
+    assert "make check test" in (ROOT / "README.md").read_text()
