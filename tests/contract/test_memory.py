@@ -11,31 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_tasks import JOB, TOKEN
+from tests.contract.jobs import JOB, SPEC, TOKEN
 from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.notifications import task_event
 from tests.world.objects import Created, MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.tasks import Failures, MemoryTasks
-from vidctl import codec, events
+from vidctl import events
 from vidctl.errors import PreconditionFailed, Throttled, Unavailable
-from vidctl.model import JOB_VARIABLE, JobSpec, Task, TaskSpec
+from vidctl.model import JobSpec, Task, TaskSpec
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-SPEC = TaskSpec(
-    task_definition="vidctl-worker",
-    container="worker",
-    cpu_units=1024,
-    memory_mib=2048,
-    ephemeral_gib=None,
-    capacity_provider="FARGATE",
-    subnets=("subnet-1",),
-    security_groups=(),
-    assign_public_ip=False,
-    environment=((JOB_VARIABLE, codec.encode(JOB).decode()),),
-)
 
 
 async def passing(duration: timedelta) -> None:

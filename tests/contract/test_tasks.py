@@ -10,40 +10,25 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.gaps import gap
-from tests.contract.worlds import EXIT_CODE, FAMILY, Cluster, now
-from vidctl import codec
+from tests.contract.jobs import JOB, SPEC, TOKEN
+from tests.contract.worlds import EXIT_CODE, Cluster, now
 from vidctl.errors import LaunchConflict, Misconfigured
-from vidctl.model import JOB_VARIABLE, AttemptNumber, JobSpec, Source, Task, TaskSpec, VideoKey
+from vidctl.model import Task, TaskSpec
 from vidctl.ports import Tasks
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-JOB = JobSpec(
-    key=VideoKey(user_id="alice", video_id="0193b5a0-0000-8000-8000-000000000000"),
-    job="a" * 26,
-    number=AttemptNumber(1, 1),
-    raw_bucket="raw",
-    final_bucket="final",
-    source=Source(key="videos/alice/x.mp4", etag="e", size_bytes=1, last_modified=now(), upload_etag="e"),
-)
-TOKEN = f"{JOB.job}-{JOB.number}"
 NO_TOKENS = "starts another task for a token that was used"
 NO_CONTAINERS = "runs no containers"
 NO_LIMITS = "checks no limits"
 
 
 def spec_for(cluster: Cluster, *, environment: tuple[tuple[str, str], ...] = ()) -> TaskSpec:
-    return TaskSpec(
-        task_definition=FAMILY,
-        container="worker",
-        cpu_units=1024,
-        memory_mib=2048,
-        ephemeral_gib=30,
-        capacity_provider=None,
+    return replace(
+        SPEC,
         subnets=cluster.subnets,
         security_groups=cluster.security_groups,
-        assign_public_ip=False,
-        environment=((JOB_VARIABLE, codec.encode(JOB).decode()), *environment),
+        environment=(*SPEC.environment, *environment),
     )
 
 
@@ -124,6 +109,14 @@ async def test_the_token_of_a_stopped_task_starts_no_other(cluster: Cluster) -> 
     await eventually(cluster.tasks, first.arn, stopped)
     repeated = await started(cluster)
     assert (repeated.arn, repeated.alive) == (first.arn, False)
+
+
+async def test_a_task_is_started_on_a_capacity_provider(cluster: Cluster) -> None:
+    spec = replace(spec_for(cluster), capacity_provider="FARGATE_SPOT", ephemeral_gib=None, assign_public_ip=True)
+    launch = await cluster.tasks.run(spec, token=TOKEN, started_by=JOB.job)
+    assert launch.failures == ()
+    assert launch.task is not None
+    assert launch.task.spec == JOB
 
 
 async def test_another_token_starts_another_task(cluster: Cluster) -> None:

@@ -1,0 +1,65 @@
+"""Which abandoned outputs the daily sweep removes, and which it never touches."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as b
+from tests.world.loop import simulate
+from tests.world.world import Simulation, transcode
+from vidctl.layout import AttemptName
+from vidctl.model import FailureClass, JobSpec
+from vidctl.reconciler.sweep import abandoned
+from vidctl.records import Manifest, VideoRecords
+
+FIRST = AttemptName(b.KEY, b.JOB, b.number())
+ENDED = b.records(b.intent(), b.outcome())
+
+
+@pytest.mark.parametrize(
+    ("records", "manifest", "hours_old", "expected"),
+    [
+        (ENDED, None, 25, True),
+        (ENDED, b.manifest(2), 25, True),
+        (ENDED, b.manifest(1), 25, False),
+        (ENDED, None, 23, False),
+        (b.records(b.intent()), None, 25, False),
+        (b.records(), None, 25, True),
+        (b.records(b.intent(), b.outcome(), unreadable=("jobs/x",)), None, 25, False),
+    ],
+)
+def test_outputs_are_abandoned_when_no_manifest_names_them_and_their_attempt_ended_long_ago(
+    records: VideoRecords,
+    manifest: Manifest | None,
+    hours_old: int,
+    expected: bool,  # noqa: FBT001 - a column
+) -> None:
+    found = abandoned(FIRST, newest=b.ago(hours=hours_old), records=records, manifest=manifest, before=b.ago(hours=24))
+    assert found is expected
+
+
+def test_what_a_failed_attempt_left_is_removed_and_the_publication_stays() -> None:
+    async def leave_half(world: Simulation, job: JobSpec) -> int:
+        await transcode(world, job)
+        # The Result never arrived: the task was killed between its outputs and its last word.
+        world.final.remove(next(k for k in world.final.keys("jobs/") if "result" in k))
+        return 137
+
+    async def story() -> None:
+        async with Simulation() as world, world.replica():
+            key = world.upload()
+            world.will(key, leave_half)
+            await world.until(world.settled, within=timedelta(hours=1))
+            records = await world.records(key)
+            assert [o.failure for o in records.jobs[0].outcomes] == [FailureClass.APP, None]
+            assert len(world.final.keys("videos/")) == 5
+            await asyncio.sleep(timedelta(days=4).total_seconds())
+            manifest = await world.manifest(key)
+            assert manifest is not None
+            left = set(world.final.keys("videos/"))
+            assert left == {*(output.key for output in manifest.outputs), f"videos/{key}/manifest.json"}
+
+    simulate(story)
