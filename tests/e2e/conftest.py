@@ -76,4 +76,8 @@ async def studio(running: LocalWorld, tmp_path_factory: pytest.TempPathFactory) 
         open_clients(Metrics(CollectorRegistry()), endpoints=endpoints) as clients,
         client.opened(url=facts.url, token=running.token("alice")) as api,
     ):
+        for url in (facts.raw_queue_url, facts.task_queue_url):
+            # Messages that a killed process had received are hidden for so long.
+            hidden = {"VisibilityTimeout": QUICK["VIDCTL_RECONCILER_VISIBILITY"]}
+            await clients.sqs.call("set_queue_attributes", QueueUrl=url, Attributes=hidden)
         yield Studio(world=running, clients=clients, api=api, clips=Clips(tmp_path_factory.mktemp("clips")), clock=now)

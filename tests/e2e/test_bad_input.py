@@ -13,8 +13,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = {
     "text": "not_a_video",
-    "cut_moov_last": "not_a_video",
-    "cut_moov_first": "",
+    "cut_moov_last": "corrupt",
+    "cut_moov_first": "corrupt",
     "audio_only": "no_video_stream",
 }
 

@@ -102,7 +102,8 @@ def test_the_breaker_lets_one_probe_a_minute_through_and_closes_when_it_succeeds
 
 
 def test_one_video_whose_task_cannot_start_opens_no_breaker_but_three_do() -> None:
-    gate = launches(Time())
+    time = Time()
+    gate = launches(time)
     first, second, third = keys(3)
     for _ in range(5):
         gate.failed_to_start(first, "cannot_start")
@@ -112,7 +113,10 @@ def test_one_video_whose_task_cannot_start_opens_no_breaker_but_three_do() -> No
     assert gate.gate(first).paused == "cannot_start"
     gate.accepted()
     assert gate.gate(first).paused == "cannot_start", "an accepted launch says nothing about starting"
-    gate.started()
+    gate.started(b.ago(minutes=5))
+    assert gate.gate(first).paused == "cannot_start", "a task from before the trouble says nothing"
+    time.pass_(minutes=2)
+    gate.started(time() - timedelta(minutes=1))
     assert gate.gate(first).paused is None
 
 

@@ -42,6 +42,7 @@ class Launches:
         self._occupied: set[VideoKey] = set()
         self._waiting: OrderedDict[VideoKey, datetime] = OrderedDict()
         self._paused: str | None = None
+        self._paused_since: datetime | None = None
         self._paused_at_start = False
         self._probe_at: datetime | None = None
         self._start_failures: dict[VideoKey, datetime] = {}
@@ -124,10 +125,10 @@ class Launches:
         if len(self._start_failures) >= START_FAILURES:
             self._open(reason, at_start=True)
 
-    def started(self) -> None:
-        """A task of ours is running."""
-        self._start_failures.clear()
-        if self._paused is not None and self._paused_at_start:
+    def started(self, at: datetime) -> None:
+        """A task of ours started to run at that time; one from before the trouble says nothing."""
+        self._start_failures = {key: failed for key, failed in self._start_failures.items() if failed > at}
+        if self._paused_at_start and self._paused_since is not None and at > self._paused_since:
             self._close()
 
     def succeeded(self, key: VideoKey) -> None:
@@ -140,12 +141,13 @@ class Launches:
     def _open(self, reason: str, *, at_start: bool) -> None:
         if self._paused is None:
             log.error("breaker_opened", reason=reason)
+            self._paused_since = self._clock()
         self._paused, self._paused_at_start = reason, at_start
         self._probe_at = self._clock() + PROBE_INTERVAL
 
     def _close(self) -> None:
         log.info("breaker_closed", reason=self._paused)
-        self._paused = self._probe_at = None
+        self._paused = self._paused_since = self._probe_at = None
         self._start_failures.clear()
 
     def _probe_due(self) -> bool:

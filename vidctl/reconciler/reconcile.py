@@ -80,8 +80,9 @@ class Reconciler:
         """Count the video's slot, or its place in the line for one, by what was found."""
         open_attempt = any(job.open_intents for job in seen.records.jobs)
         self._launches.seen(key, open_attempt=open_attempt)
-        if any(task.started_at is not None and task.alive for task in seen.tasks):
-            self._launches.started()
+        started = [task.started_at for task in seen.tasks if task.started_at is not None and task.alive]
+        if started:
+            self._launches.started(max(started))
         if decided.wants_slot:
             self._launches.wait_for_slot(key)
 
