@@ -16,7 +16,7 @@ demo: .venv/ready .emulator/ready ## The same, ending once the sample is publish
 	@exec $(DEV) --demo
 
 test: .venv/ready .emulator/ready ## Run the whole test suite
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 check: .venv/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/ruff check .

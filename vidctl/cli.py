@@ -96,7 +96,7 @@ async def _serve() -> int:
     metrics, http = Metrics(CollectorRegistry()), load(settings.HttpSettings)
     place, task, loop = load(settings.WorldSettings), load(settings.TaskSettings), load(settings.ReconcilerSettings)
     async with AsyncExitStack() as stack:
-        clients = await stack.enter_async_context(open_clients(metrics))
+        clients = await stack.enter_async_context(open_clients(metrics, region=load(settings.AwsSettings).region))
         world = _world(clients, place, task)
         controller = Controller(
             world,
@@ -196,7 +196,7 @@ async def _worker() -> int:
     _observable("worker")
     interrupted = asyncio.Event()
     _on_signals(interrupted.set)
-    async with open_clients(Metrics(CollectorRegistry())) as clients:
+    async with open_clients(Metrics(CollectorRegistry()), region=load(settings.AwsSettings).region) as clients:
         final = S3Objects(client=clients.s3, files=clients.files, bucket=job.final_bucket, clock=_now)
         return await run(
             job,

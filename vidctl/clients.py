@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 from vidctl.errors import (
     AccessDenied,
@@ -38,6 +40,8 @@ FILE_TIMEOUT = timedelta(hours=1)
 """Deadline of moving 5 GiB at 1.5 MB/s."""
 
 THROTTLES = frozenset({
+    "AWS.SimpleQueueService.OverLimit",
+    "OverLimit",
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
@@ -128,7 +132,14 @@ class Client:
         except ParamValidationError as error:
             code = "ParamValidation"
             raise Misconfigured(f"{self._service}.{operation}: {error}") from error
-        except (HTTPClientError, BotoCoreError, TimeoutError, OSError) as error:
+        except (
+            HTTPClientError,
+            BotoCoreError,
+            ResponseParserError,
+            aiohttp.ClientError,
+            TimeoutError,
+            OSError,
+        ) as error:
             code = type(error).__name__
             raise Unavailable(f"{self._service}.{operation}: {error or code}") from error
         except asyncio.CancelledError:
@@ -176,13 +187,21 @@ class Clients:
 
 @asynccontextmanager
 async def open_clients(
-    metrics: Metrics, *, poll: timedelta = timedelta(seconds=20), endpoints: Endpoints | None = None
+    metrics: Metrics,
+    *,
+    region: str | None = None,
+    poll: timedelta = timedelta(seconds=20),
+    endpoints: Endpoints | None = None,
 ) -> AsyncIterator[Clients]:
-    """Open every client; without ``endpoints``, region, endpoints and credentials follow AWS's own variables.
+    """Open every client; without ``endpoints``, endpoints and credentials follow AWS's own variables.
+
+    ``region`` None: botocore's way of finding it, which knows AWS_DEFAULT_REGION but not AWS_REGION.
 
     Creating a client signs nothing and calls nobody, so one that a process never uses costs little.
     """
     session = get_session()
+    if region is not None:
+        session.set_config_variable("region", region)
     async with AsyncExitStack() as stack:
 
         async def opened(service: str, deadline: timedelta = CALL_TIMEOUT, connections: int = 50) -> Client:
@@ -217,7 +236,8 @@ def _client(
         retries={"mode": "standard", "total_max_attempts": 2},
         # Without this botocore presigns with SigV2, under which a client can drop signed conditions.
         signature_version="s3v4" if service == "s3" else None,
-        s3={"addressing_style": "virtual"},
+        # The global host of us-east-1 answers others with a redirect, which ends a browser's preflight.
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     )
     return session.create_client(service, config=config, **_place(service, endpoints))
 

@@ -155,10 +155,15 @@ class Queue(Protocol):
         """Delete messages; return the receipts for which it failed. A stale receipt may do nothing at all."""
 
     async def extend(self, receipts: Sequence[str], *, visibility: timedelta) -> tuple[str, ...]:
-        """Set the time until the messages are visible again; return the receipts that are lost."""
+        """Set the time until the messages are visible again; return the receipts that are lost.
+
+        Raises:
+            Throttled, Unavailable: some may not have been extended; doing it again is harmless.
+
+        """
 
     async def send(self, body: str, *, attributes: dict[str, str] | None = None) -> None:
-        """Add a message."""
+        """Add a message. An attribute that SQS would refuse the message for is left out or cleaned."""
 
     async def depth(self) -> QueueDepth:
         """Return the approximate depth."""
@@ -192,10 +197,16 @@ class Tasks(Protocol):
         """Return those of the tasks (at most 100) that ECS finds."""
 
     async def started_by(self, started_by: str) -> tuple[str, ...]:
-        """Return the ARNs of the live tasks with this ``startedBy``."""
+        """Return the ARNs of the tasks with this ``startedBy`` that are wanted to run.
+
+        AWS goes by the desired status: a task in its grace after a stop is alive, but not listed here.
+        """
 
     async def family(self, *, stopped: bool) -> tuple[str, ...]:
-        """Return the ARNs of the worker family's tasks: the live ones, or those stopped within the last hour."""
+        """Return the ARNs of the worker family's tasks that are wanted to run, or that were stopped in the last hour.
+
+        AWS goes by the desired status: a task in its grace after a stop is listed as stopped.
+        """
 
     async def stop(self, arn: str, *, reason: str) -> None:
         """Ask a task to stop; asking a stopped or vanished one succeeds."""

@@ -1,8 +1,8 @@
 """Every setting of vidctl: the only reader of the environment.
 
 Groups are loaded by the processes that need them. Each field says its default, its unit and why; the table in
-``docs/settings.md`` is generated from here. Lists are separated by commas. AWS credentials, region and endpoints follow
-AWS's own variables (``AWS_REGION``, ``AWS_ENDPOINT_URL`` …), which the SDK reads.
+``docs/settings.md`` is generated from here. Lists are separated by commas. AWS credentials and endpoints follow AWS's
+own variables (``AWS_ENDPOINT_URL`` …), which the SDK reads.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ class WorldSettings(BaseSettings):
     cluster: str = Field(description="ECS cluster that the workers run on, by name or ARN.")
 
 
+class AwsSettings(BaseSettings):
+    """AWS's own variables, of which the SDK reads the rest: credentials, endpoints."""
+
+    model_config = _config("AWS_")
+
+    region: str | None = Field(default=None, description="Region; default: AWS_DEFAULT_REGION, then the SDK's profile.")
+
+
 class TaskSettings(BaseSettings):
     """How a worker task is launched."""
 
@@ -75,16 +83,10 @@ class ReconcilerSettings(BaseSettings):
     slots: int = Field(default=100, ge=1, description="Jobs that one replica keeps running at once.")
     waiting_room: int = Field(default=100, ge=1, description="Jobs held beyond the slots; the rest stays in the queue.")
     passes: int = Field(default=16, ge=1, description="Passes at work at once.")
-    launches_per_second: float = Field(
-        default=5.0, gt=0, description="RunTask calls; AWS allows 20 a second in an account, shared by all replicas."
-    )
-    describes_per_second: float = Field(
-        default=5.0, gt=0, description="DescribeTasks and ListTasks calls; AWS allows 20 a second in an account."
-    )
+    launches_per_second: float = Field(default=5.0, gt=0, description="RunTask calls; an account gets 20 a second.")
+    describes_per_second: float = Field(default=5.0, gt=0, description="Reads of ECS; an account gets 20 a second.")
     receivers: int = Field(default=2, ge=1, description="Long polls open at once on the raw queue.")
-    receive_wait: Seconds = Field(
-        default=timedelta(seconds=10), le=timedelta(seconds=20), description="Long poll; a shutdown waits for it."
-    )
+    receive_wait: Seconds = Field(default=timedelta(seconds=10), le=timedelta(seconds=20), description="Long poll.")
     visibility: Seconds = Field(default=timedelta(seconds=60), description="Time that a receipt holds a message.")
     renew_after: Seconds = Field(
         default=timedelta(hours=10), description="Hold after which a message is sent anew (AWS caps a hold at 12 h)."
@@ -94,9 +96,7 @@ class ReconcilerSettings(BaseSettings):
     infrastructure_patience: Seconds = Field(
         default=timedelta(hours=24), description="Time over which they must be lost before the job is given up."
     )
-    backoff: Seconds = Field(
-        default=timedelta(seconds=10), description="Wait after a failed attempt, doubled each time."
-    )
+    backoff: Seconds = Field(default=timedelta(seconds=10), description="Wait after a failure, doubled each time.")
     backoff_cap: Seconds = Field(default=timedelta(minutes=10), description="Longest such wait.")
     start_deadline: Seconds = Field(default=timedelta(minutes=15), description="Time for a task to start.")
     run_deadline: Seconds = Field(default=timedelta(minutes=30), description="Time for an attempt on a tiny input.")
@@ -193,7 +193,7 @@ class WorkerSettings(BaseSettings):
     directory: str | None = Field(default=None, description="Where the local files go; default: the system's.")
     preset: str = Field(default="veryfast", description="x264 preset: 2.2 times as fast as its default, little worse.")
     crf: int = Field(default=23, ge=0, le=51, description="x264 quality; lower is better and larger.")
-    max_height: int = Field(default=1080, ge=16, description="Longest allowed short side of the output, in pixels.")
+    max_short_side: int = Field(default=1080, ge=16, description="Largest short side of the output, in pixels.")
     audio_bitrate: int = Field(default=128_000, ge=16_000, description="AAC, bits a second.")
     max_duration: Seconds = Field(default=timedelta(hours=12), description="Longest input.")
     max_pixels: int = Field(default=8192 * 4320, ge=1, description="Largest picture of the input.")
@@ -245,8 +245,8 @@ class DevSettings(BaseSettings):
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
-    WorldSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings, WorkerSettings,
-    LogSettings, TelemetrySettings, JobSettings, DevSettings,
+    WorldSettings, AwsSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings,
+    WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
 )  # fmt: skip
 
 S = TypeVar("S", bound=BaseSettings)

@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import closing
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
+from tests.e2e.machine import QUICK, ROOT, free_port, now
 from tests.e2e.studio import Studio
 from tests.media import Clips
 from vidctl.clients import Endpoints, open_clients
 from vidctl.local import client, world
-from vidctl.local.process import search_path
 from vidctl.local.world import LocalWorld, WorldSetup
 from vidctl.metrics import Metrics
-
-ROOT = Path(__file__).parents[2]
-
-QUICK = {
-    "PATH": search_path(),
-    "VIDCTL_RECONCILER_SLOTS": "4",
-    "VIDCTL_RECONCILER_VISIBILITY": "6",
-    "VIDCTL_RECONCILER_POLL": "1",
-    "VIDCTL_RECONCILER_RECEIVE_WAIT": "1",
-    "VIDCTL_RECONCILER_SWEEP": "3",
-    "VIDCTL_RECONCILER_SWEEP_GRACE": "1",
-    "VIDCTL_RECONCILER_BACKOFF": "0.2",
-    "VIDCTL_WORKER_FENCE": "2",
-    "VIDCTL_WORKER_PROGRESS": "0.2",
-}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - this is the clock
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -15,13 +15,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SEED = 20261122
 KILLS = 5
+LIFE_SECONDS = 2.0
+"""About the time from the upload of the shortest clip to its publication."""
 
 
 async def test_killing_the_service_at_random_moments_publishes_once(studio: Studio) -> None:
     moments = random.Random(SEED)
-    videos = [await studio.upload("long"), await studio.upload("good")]
+    videos = [await studio.upload("long")]
     for _ in range(KILLS):
-        await asyncio.sleep(moments.uniform(0, 1.5))
+        # One that is new at every kill, so that none of the kills finds everything done.
+        videos.append(await studio.upload("good"))
+        await asyncio.sleep(moments.uniform(0, LIFE_SECONDS))
         await studio.kill_service()
         await studio.world.serve()
     for video_id in videos:

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from vidctl.clients import Client, Endpoints, open_clients
+from vidctl.clients import Client, Endpoints, open_client
 from vidctl.errors import (
     AccessDenied,
     LaunchConflict,
@@ -139,8 +139,8 @@ def opened(tmp_path: Path) -> Any:
 
         async with local_ecs.serving(replace(setup, **changes), events=events, clock=clock, ids=os.urandom) as ecs:
             endpoints = Endpoints(aws=ecs.url, region="eu-central-1", access_key_id="a", secret_access_key="b")
-            async with open_clients(Metrics(CollectorRegistry()), endpoints=endpoints) as clients:
-                holder.append(World(ecs=ecs, client=clients.ecs, events=events, directory=setup.directory))
+            async with open_client("ecs", Metrics(CollectorRegistry()), endpoints=endpoints) as client:
+                holder.append(World(ecs=ecs, client=client, events=events, directory=setup.directory))
                 yield holder[0]
 
     return open_world
@@ -318,8 +318,8 @@ async def serve_one(directory: str) -> None:
         setup, events=None, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC), ids=os.urandom
     ) as ecs:
         endpoints = Endpoints(aws=ecs.url, region="eu-central-1", access_key_id="a", secret_access_key="b")
-        async with open_clients(Metrics(CollectorRegistry()), endpoints=endpoints) as clients:
-            world = World(ecs=ecs, client=clients.ecs, events=Sent(), directory=Path(directory))
+        async with open_client("ecs", Metrics(CollectorRegistry()), endpoints=endpoints) as client:
+            world = World(ecs=ecs, client=client, events=Sent(), directory=Path(directory))
             arn = await world.started()
             await world.until(arn, "RUNNING")
             print(await world.logged(arn, "\n"), flush=True)  # noqa: T201 - the parent reads it

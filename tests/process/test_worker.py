@@ -257,7 +257,7 @@ async def test_an_input_over_a_limit_is_refused_with_the_limit(bench: Bench, lim
 
 
 async def test_a_picture_larger_than_wanted_is_made_smaller(bench: Bench) -> None:
-    assert await bench.run(max_height=45) == 0
+    assert await bench.run(max_short_side=45) == 0
 
     # The media of the Result are the source's.
     result = await written(bench)

@@ -42,7 +42,7 @@ async def run(
     setup, code = _setup(settings, http, inherited), 0
     shown = _Shown()
     try:
-        with _ended_by_signals():
+        with _ended_by_signals(shown):
             async with _serving(setup, shown, clock=clock, ids=ids) as up:
                 if demo:
                     await _send_in_time(up, setup.directory, shown)
@@ -149,12 +149,16 @@ def _setup(settings: DevSettings, http: HttpSettings, inherited: Mapping[str, st
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def _ended_by_signals(shown: _Shown) -> Iterator[None]:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    if task is None:
-        raise RuntimeError("signals end a task, and there is none")
+
+    def end() -> None:
+        shown.text("\nEnding everything …")
+        if task is not None:
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     try:
         yield
     finally:

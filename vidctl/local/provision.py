@@ -49,6 +49,5 @@ async def client(service: str, aws: str, *, key: AccessKey) -> AsyncIterator[Cli
     endpoints = Endpoints(
         aws=aws, region=REGION, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key
     )
-    metrics = Metrics(CollectorRegistry())
-    async with open_client(service, metrics, endpoints=endpoints) as opened:
+    async with open_client(service, Metrics(CollectorRegistry()), endpoints=endpoints) as opened:
         yield opened

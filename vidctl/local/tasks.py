@@ -95,10 +95,14 @@ class LocalTask:
         return True
 
     async def _run(self) -> None:
-        self._disk.mkdir(parents=True)
-        self.program = await process.start(
-            self.command, environment=self.environment, log=self.log, directory=self._disk
-        )
+        try:
+            self._disk.mkdir(parents=True)
+            self.program = await process.start(
+                self.command, environment=self.environment, log=self.log, directory=self._disk
+            )
+        except OSError as error:
+            self._intend("TaskFailedToStart", f"CannotStartContainerError: {error}")
+            return
         self._started_at = self._clock()
         self._become("RUNNING")
         if self._fate is FaultKind.OUT_OF_MEMORY:

@@ -63,7 +63,7 @@ class Stages:
                 self.media = found = await self._probe.inspect(source)
                 media.check(found, self._limits())
             encoder = self._encoder(found, source, directory)
-            renditions = ladder(found, max_short_side=self._settings.max_height)
+            renditions = ladder(found, max_short_side=self._settings.max_short_side)
             with self._stage("encode"):
                 await encoder.encode(renditions, on_advance=self._advance)
             with self._stage("verify"):

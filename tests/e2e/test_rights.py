@@ -1,0 +1,63 @@
+"""What each process may not do, as the emulator enforces it for the credentials that the process has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.e2e.machine import now
+from tests.e2e.studio import Studio
+from vidctl import layout
+from vidctl.clients import Endpoints, open_client
+from vidctl.errors import AccessDenied
+from vidctl.local.world import LocalWorld
+from vidctl.metrics import Metrics
+from vidctl.s3 import S3Objects
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@asynccontextmanager
+async def bucket(name: str, *, of: Mapping[str, str]) -> AsyncIterator[S3Objects]:
+    """Open a bucket with the credentials in a process's environment."""
+    endpoints = Endpoints(
+        aws=of["AWS_ENDPOINT_URL"],
+        region=of["AWS_REGION"],
+        access_key_id=of["AWS_ACCESS_KEY_ID"],
+        secret_access_key=of["AWS_SECRET_ACCESS_KEY"],
+    )
+    async with open_client("s3", Metrics(CollectorRegistry()), endpoints=endpoints) as client:
+        yield S3Objects(client=client, files=client, bucket=name, clock=now)
+
+
+async def test_a_worker_cannot_publish_nor_delete(running: LocalWorld, studio: Studio) -> None:
+    video_id = await studio.upload("good")
+    await studio.published(video_id)
+    ((task, job),) = studio.tasks(video_id)
+    async with bucket(running.facts.final_bucket, of=task.environment) as final:
+        assert await final.get(layout.manifest_key(job.key)) is not None
+        with pytest.raises(AccessDenied):
+            await final.overwrite(layout.manifest_key(job.key), b"{}", content_type="application/json")
+        with pytest.raises(AccessDenied):
+            await final.delete(layout.manifest_key(job.key))
+    async with bucket(running.facts.raw_bucket, of=task.environment) as raw:
+        with pytest.raises(AccessDenied):
+            await raw.overwrite(studio.raw_key(video_id), b"", content_type="video/mp4")
+
+
+async def test_the_service_cannot_write_outputs(running: LocalWorld, studio: Studio) -> None:
+    video_id = await studio.upload("good")
+    video = await studio.published(video_id)
+    async with bucket(running.facts.final_bucket, of=running._environment) as final:
+        with pytest.raises(AccessDenied):
+            await final.overwrite(video.outputs[0].key, b"", content_type="video/mp4")
+
+
+async def test_a_wrong_secret_opens_nothing(running: LocalWorld) -> None:
+    forged = {**running._environment, "AWS_SECRET_ACCESS_KEY": "guessed"}
+    async with bucket(running.facts.final_bucket, of=forged) as final:
+        with pytest.raises(AccessDenied):
+            await final.get("anything")
