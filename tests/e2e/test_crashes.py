@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -33,11 +32,10 @@ async def test_killing_the_service_at_random_moments_publishes_once(studio: Stud
         assert [entry.event for entry in video.timeline].count("published") == 1
 
         (job,) = (await studio.records(video_id)).jobs
-        # The story is whole: every attempt that was begun has its verdict, and one of them was published.
-        assert {intent.number for intent in job.intents} == {outcome.number for outcome in job.outcomes}
-        assert [outcome.code for outcome in job.outcomes].count("published") == 1
-        launched = Counter(str(spec.number) for _, spec in studio.tasks(video_id))
-        assert set(launched.values()) == {1}
+        # The story is whole: one attempt was begun, outlived the service, and has its verdict; it had one task.
+        (intent,), (outcome,) = job.intents, job.outcomes
+        assert (outcome.number, outcome.code) == (intent.number, "published")
+        assert [spec.number for _, spec in studio.tasks(video_id)] == [intent.number]
         prefixes = {output.key.rpartition("/")[0] for output in video.outputs}
         assert len(prefixes) == 1
     await studio.quiet()
@@ -78,4 +76,4 @@ async def test_an_upload_whose_event_was_lost_is_found_by_the_sweep(studio: Stud
     await studio.raw_queue.delete([message.receipt for message in lost])
     await studio.world.serve()
     await studio.published(upload.video_id)
-    assert await studio.metric("vidctl_sweep_found_missed_events_total") == 1
+    assert await studio.metric("vidctl_sweep_found_missed_events_total") >= 1

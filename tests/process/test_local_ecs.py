@@ -240,6 +240,25 @@ async def test_a_program_may_end_well_within_its_grace(opened: Any) -> None:
     assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("UserInitiated", 75)
 
 
+async def test_stopping_a_task_whose_program_has_ended_changes_nothing_of_its_end(opened: Any) -> None:
+    async with opened(shell("exit 3"), pace=Pace(step=timedelta(milliseconds=200))) as world:
+        arn = await world.started()
+        await world.until(arn, "DEACTIVATING")
+        await world.client.call("stop_task", cluster="studio", task=arn, reason="too late")
+        task = await world.until(arn, "STOPPED")
+    assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("EssentialContainerExited", 3)
+
+
+async def test_stopping_a_task_deletes_its_tags(opened: Any) -> None:
+    async with opened(SLEEPS) as world:
+        arn = await world.started(tags=[{"key": "video", "value": "1"}])
+        shown = await world.client.call("describe_tasks", cluster="studio", tasks=[arn], include=["TAGS"])
+        assert shown["tasks"][0]["tags"] == [{"key": "video", "value": "1"}]
+        await world.client.call("stop_task", cluster="studio", task=arn)
+        shown = await world.client.call("describe_tasks", cluster="studio", tasks=[arn], include=["TAGS"])
+        assert shown["tasks"][0]["tags"] == []
+
+
 async def test_a_program_that_cannot_be_found_ends_its_task_with_127(opened: Any) -> None:
     async with opened(shell("", command=("no-such-program",))) as world:
         arn = await world.started()
@@ -481,6 +500,12 @@ async def test_started_by_must_be_the_only_filter(opened: Any) -> None:
     async with opened(SLEEPS) as world:
         with pytest.raises(Misconfigured, match="startedBy"):
             await listed(world, startedBy="me", family="worker")
+
+
+async def test_a_filter_that_the_local_ecs_does_not_know_is_refused_rather_than_ignored(opened: Any) -> None:
+    async with opened(SLEEPS) as world:
+        with pytest.raises(Misconfigured, match="serviceName"):
+            await listed(world, serviceName="web")
 
 
 async def test_a_long_list_comes_in_pages(opened: Any) -> None:

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
-from vidctl import logs, tracing
+from vidctl import layout, logs, tracing
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.problems import deadline, problems, route_of
 from vidctl.metrics import Metrics
@@ -76,9 +76,15 @@ def observed(metrics: Metrics) -> Middleware:
             metrics.http_requests.labels(route, method, str(status)).inc()
             metrics.http_seconds.labels(route).observe(seconds)
             write = log.debug if route in QUIET and status < 400 else log.info  # noqa: PLR2004 - HTTP's own number
-            write("request", route=route, method=method, status=status, seconds=round(seconds, 4))
+            write("request", route=route, method=method, status=status, seconds=round(seconds, 4), **_video(request))
 
     return middleware
+
+
+def _video(request: web.Request) -> dict[str, str]:
+    """Return the video that a request names: what is no id is not repeated in a log."""
+    video_id = request.match_info.get("video_id", "")
+    return {"video_id": video_id} if layout.is_video_id(video_id) else {}
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:

@@ -190,7 +190,7 @@ class UploadRoutes:
             expires_in=self._settings.expiry,
         )
         self._metrics.uploads_signed.inc()
-        log.info("upload_signed", video=str(key), size_bytes=wanted.size_bytes)
+        log.info("upload_signed", user_id=key.user_id, video_id=key.video_id, size_bytes=wanted.size_bytes)
         status_url = f"{origin}/v1/videos/{video_id}"
         answer = {"video_id": video_id, "upload": _upload(signed), "status_url": status_url}
         return web.json_response(answer, status=201, headers={hdrs.LOCATION: status_url})

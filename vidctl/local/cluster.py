@@ -91,7 +91,8 @@ class Cluster:
         for name in request.tasks:
             task = self._tasks.get(name.rpartition("/")[2])
             if task is not None and self._visible(task):
-                found.append(task.view())
+                tags = {"tags": list(task.tags)} if "TAGS" in request.include else {}
+                found.append(task.view() | tags)
             else:
                 failures.append({"arn": self._arn(name), "reason": "MISSING"})
         return {"tasks": found, "failures": failures}

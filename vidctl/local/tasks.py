@@ -40,10 +40,10 @@ class LocalTask:
         self.created_at = clock()
         self.stopped_at: datetime | None = None
         self.program: LeashedProgram | None = None
+        self.tags = launch.tags
         self.log = setup.directory / f"{self.id}.log"
         self._disk = setup.directory / self.id
         self._setup, self._fault, self._clock, self._changed = setup, fault, clock, changed
-        self._tags = launch.tags
         self._version = 1
         self._started_at: datetime | None = None
         self._stopping_at: datetime | None = None
@@ -59,9 +59,9 @@ class LocalTask:
         return self.arn.rpartition("/")[2]
 
     def stop(self, *, code: str = "UserInitiated", reason: str = "") -> None:
-        """Ask the task to stop; the first to ask gives code and reason. Stopping deletes the tags (AWS: StopTask)."""
-        self._tags = ()
-        if self._stop_asked.is_set() or self.status == "STOPPED":
+        """Ask the task to stop; what ended it first gives code and reason. The tags are deleted (AWS: StopTask)."""
+        self.tags = ()
+        if self.desired_status == "STOPPED":
             return
         self._intend(code, reason)
         self._stop_asked.set()
@@ -181,7 +181,6 @@ class LocalTask:
             "capacityProviderName": capacity and capacity.name,
             "cpu": overrides.cpu or str(self.definition.cpu_units),
             "memory": overrides.memory or str(self.definition.memory_mib),
-            "tags": list(self._tags),
             "overrides": overrides.model_dump(by_alias=True, exclude_none=True),
             "ephemeralStorage": {"sizeInGiB": overrides.storage.size if overrides.storage else 20},
             "lastStatus": self.status,

@@ -116,11 +116,14 @@ class DescribeTasks(_Shape):
     """DescribeTasks' parameters."""
 
     tasks: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_DESCRIBED)]
+    include: tuple[str, ...] = ()
     cluster: str = "default"
 
 
 class ListTasks(_Shape):
-    """ListTasks' parameters."""
+    """ListTasks' parameters, without the filters that the local ECS does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cluster: str = "default"
     family: str | None = None

@@ -29,6 +29,7 @@ FACTS = "world.json"
 TOKEN_LIFETIME = timedelta(days=1)
 READY = timedelta(seconds=30)
 GRACE = timedelta(seconds=10)
+"""Time for ``vidctl serve`` from SIGTERM to SIGKILL: less than production's, since somebody pressed Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

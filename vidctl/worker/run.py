@@ -53,7 +53,8 @@ async def run(
     report = Report(final=final, job=job, clock=clock)
     stages = Stages(job=job, raw=raw, final=final, settings=settings, report=report, patience=patience)
     attempt = _Attempt(job=job, journal=journal, stages=stages, report=report, clock=clock, patience=patience)
-    with logs.bind(video=str(job.key), job=job.job, attempt=str(job.number)), tracing.span("worker.run"):
+    named = {"user_id": job.key.user_id, "video_id": job.key.video_id, "attempt": str(job.number)}
+    with logs.bind(**named), tracing.span("worker.run"):
         log.info("attempt_started", size_bytes=job.source.size_bytes)
         try:
             outputs = await attempt.supervised(interrupted, settings)
