@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from vidctl import __version__
+from vidctl.errors import WorldError
 from vidctl.model import FailureClass
 
 CLASSES = tuple(failure.value for failure in FailureClass)
@@ -104,11 +105,19 @@ class Metrics:
         self.reconciles = self._counter(
             "reconcile", "Passes by result.", ("result",), [(result,) for result in RESULTS]
         )
-        self.reconcile_errors = self._counter("reconcile_errors", "Passes that ended in an error.", ("code",))
+        codes = [(error.code,) for error in WorldError.__subclasses__()]
+        self.reconcile_errors = self._counter(
+            "reconcile_errors", "Passes and sweeps that ended in an error.", ("code",), codes
+        )
         self.reconcile_panics = self._counter("reconcile_panics", "Passes that ended in an unexpected exception.")
         self.reconcile_seconds = self._histogram("reconcile_time_seconds", "Time of a pass.", (), PASS_TIMES)
         self.active_workers = self._gauge("active_workers", "Passes at work.")
-        self.alarms = self._counter("alarms", "Situations that should not be, by reason.", ("reason",))
+        self.alarms = self._counter(
+            "alarms",
+            "Situations that should not be, by reason.",
+            ("reason",),
+            [("unreadable_record",), ("published_output_missing",), ("foreign_raw_object",)],
+        )
         self.last_progress = self._gauge("last_progress_timestamp_seconds", "When the loop last made progress.")
         self.sweep_success = self._gauge(
             "sweep_last_success_timestamp_seconds",
