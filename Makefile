@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export PYTHONSAFEPATH := 1          # vidctl/http must not shadow the standard library's http
 PYTHON ?= python3.11
 BIN := .venv/bin
-DEV := env PATH="$(CURDIR)/$(BIN):$$PATH" VIDCTL_DEV_MINISTACK=.emulator/bin/ministack $(BIN)/vidctl dev
+DEV := env PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/vidctl dev
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

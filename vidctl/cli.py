@@ -97,7 +97,7 @@ async def _serve() -> int:
     place, task, loop = load(settings.WorldSettings), load(settings.TaskSettings), load(settings.ReconcilerSettings)
     async with AsyncExitStack() as stack:
         clients = await stack.enter_async_context(open_clients(metrics, region=load(settings.AwsSettings).region))
-        world = _world(clients, place, task)
+        world = _world(clients, place, task, loop)
         controller = Controller(
             world,
             policy=compose.policy(place, task, loop, load(settings.UploadSettings)),
@@ -114,7 +114,9 @@ async def _serve() -> int:
     return 0
 
 
-def _world(clients: Clients, place: settings.WorldSettings, task: settings.TaskSettings) -> World:
+def _world(
+    clients: Clients, place: settings.WorldSettings, task: settings.TaskSettings, loop: settings.ReconcilerSettings
+) -> World:
     from vidctl import compose
     from vidctl.ecs import EcsTasks
     from vidctl.ports import World
@@ -125,7 +127,9 @@ def _world(clients: Clients, place: settings.WorldSettings, task: settings.TaskS
         raw=S3Objects(client=clients.s3, files=clients.files, bucket=place.raw_bucket, clock=_now),
         final=S3Objects(client=clients.s3, files=clients.files, bucket=place.final_bucket, clock=_now),
         # Holds have a client of their own: a burst of sends must not delay an extension.
-        raw_queue=SqsQueue(client=clients.holds, poll=clients.poll, url=place.raw_queue_url),
+        raw_queue=SqsQueue(
+            client=clients.holds, poll=clients.poll, url=place.raw_queue_url, visibility=loop.visibility
+        ),
         dead_letter_queue=SqsQueue(client=clients.sqs, url=place.dead_letter_queue_url),
         task_queue=SqsQueue(client=clients.sqs, poll=clients.poll, url=place.task_queue_url),
         tasks=EcsTasks(client=clients.ecs, cluster=place.cluster, family=compose.family(task.definition), clock=_now),

@@ -21,12 +21,18 @@ _DEPTHS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 
 class SqsQueue:
-    """Implements ``Queue``. ``poll`` is the client of long polls, whose deadline outlasts the wait."""
+    """Implements ``Queue``. ``poll`` is the client of long polls, whose deadline outlasts the wait.
 
-    def __init__(self, *, client: Client, url: str, poll: Client | None = None) -> None:
+    ``visibility`` is for how long a receive holds its messages; None: as the queue itself is configured.
+    """
+
+    def __init__(
+        self, *, client: Client, url: str, poll: Client | None = None, visibility: timedelta | None = None
+    ) -> None:
         self._client = client
         self._poll = poll or client
         self._url = url
+        self._hold = {} if visibility is None else {"VisibilityTimeout": _seconds(visibility)}
 
     async def receive(self, *, wait: timedelta) -> tuple[Message, ...]:
         """Return up to ten messages; see ``Queue``."""
@@ -37,6 +43,7 @@ class SqsQueue:
             WaitTimeSeconds=_seconds(wait),
             MessageSystemAttributeNames=_TIMES,
             MessageAttributeNames=["All"],
+            **self._hold,
         )
         return tuple(_message(item) for item in answer.get("Messages", ()))
 

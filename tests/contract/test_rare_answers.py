@@ -73,6 +73,22 @@ def objects(*answers: dict[str, Any] | ClientError) -> S3Objects:
 # --- SQS ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_receive_holds_as_long_as_the_extensions_do_whatever_the_queue_says() -> None:
+    asked: dict[str, Any] = {}
+
+    class Sqs:
+        async def receive_message(self, **parameters: Any) -> dict[str, Any]:
+            asked.update(parameters)
+            return {}
+
+    opened = Client(Sqs(), "sqs", Metrics(CollectorRegistry()))
+    await SqsQueue(client=opened, url="https://sqs/queue", visibility=timedelta(minutes=5)).receive(wait=MINUTE / 6)
+    assert asked["VisibilityTimeout"] == 300
+    asked.clear()
+    await SqsQueue(client=opened, url="https://sqs/queue").receive(wait=MINUTE / 6)
+    assert "VisibilityTimeout" not in asked, "the queue's own"
+
+
 async def test_a_receipt_on_which_sqs_failed_once_is_not_lost() -> None:
     failing = queue({"Failed": [failed(1, "InternalError", sender=False)]}, {"Successful": []})
     assert await failing.extend(["a", "b"], visibility=MINUTE) == ()

@@ -155,8 +155,8 @@ class Simulation:
             running.cancel()
             await asyncio.wait([running])
 
-    def controller(self) -> Controller:
-        """Build a replica as the command line does, over the ports of this world."""
+    def controller(self, through: Callable[[World], World] = lambda world: world) -> Controller:
+        """Build a replica as the command line does, over the ports of this world as it sees them ``through`` faults."""
         world = World(
             raw=self.raw,
             final=self.final,
@@ -169,7 +169,7 @@ class Simulation:
         self.metrics = Metrics(CollectorRegistry())
         self.seed += 1
         return Controller(
-            world, policy=self.policy, limits=self.limits, metrics=self.metrics, randomness=random.Random(self.seed)
+            through(world), policy=self.policy, limits=self.limits, metrics=self.metrics, randomness=random.Random(self.seed)
         )
 
     # --- what came of it ------------------------------------------------------------------------------------------
