@@ -25,7 +25,6 @@ from vidctl.records import (
     Dead,
     DeadLetterSent,
     Intent,
-    JobRecords,
     Kept,
     Manifest,
     Outcome,
@@ -34,6 +33,7 @@ from vidctl.records import (
     Result,
     Round,
     VideoRecords,
+    gathered,
 )
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -197,23 +197,7 @@ def delivery(*, redrive: Redrive | None = None, etag: str = ETAG) -> Delivery:
 
 
 def records(*written: Record, unreadable: tuple[str, ...] = ()) -> VideoRecords:
-    """Gather records as the journal does."""
-    own = JobRecords(
-        job=JOB,
-        intents=tuple(r for r in written if isinstance(r, Intent)),
-        results=tuple(r for r in written if isinstance(r, Result)),
-        outcomes=tuple(r for r in written if isinstance(r, Outcome)),
-        deads=tuple(r for r in written if isinstance(r, Dead)),
-        dead_letters=tuple(r for r in written if isinstance(r, DeadLetterSent)),
-        rounds=tuple(r for r in written if isinstance(r, Round)),
-        kept=next((r for r in written if isinstance(r, Kept)), None),
-    )
-    return VideoRecords(
-        key=KEY,
-        jobs=(own,) if any(not isinstance(r, Cancel) for r in written) else (),
-        cancel=next((r for r in written if isinstance(r, Cancel)), None),
-        unreadable=unreadable,
-    )
+    return gathered(KEY, written, unreadable=unreadable)
 
 
 def observation(*written: Record, **known: object) -> Observation:

@@ -11,20 +11,7 @@ from vidctl.errors import Malformed, NotFound, PreconditionFailed
 from vidctl.layout import RecordName
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
-from vidctl.records import (
-    Cancel,
-    Dead,
-    DeadLetterSent,
-    Intent,
-    JobRecords,
-    Kept,
-    Manifest,
-    Outcome,
-    Record,
-    Result,
-    Round,
-    VideoRecords,
-)
+from vidctl.records import Manifest, Record, VideoRecords, gathered
 
 JSON = "application/json"
 
@@ -63,7 +50,7 @@ class Journal:
         found = await asyncio.gather(*(self._record(text, name) for text, name in names.items()))
         records = [record for record in found if not isinstance(record, str)]
         unreadable += [text for text in found if isinstance(text, str)]
-        return _gathered(key, records, tuple(sorted(unreadable)))
+        return gathered(key, records, unreadable=tuple(sorted(unreadable)))
 
     async def write(self, record: Record) -> None:
         """Write a record once.
@@ -115,23 +102,3 @@ class Journal:
         while len(self._read) > self._capacity:
             self._read.popitem(last=False)
         return record
-
-
-def _gathered(key: VideoKey, records: list[Record], unreadable: tuple[str, ...]) -> VideoRecords:
-    jobs = sorted({record.job for record in records if not isinstance(record, Cancel)})
-    cancel = next((record for record in records if isinstance(record, Cancel)), None)
-    return VideoRecords(key=key, jobs=tuple(_job(job, records) for job in jobs), cancel=cancel, unreadable=unreadable)
-
-
-def _job(job: str, records: list[Record]) -> JobRecords:
-    own = [record for record in records if not isinstance(record, Cancel) and record.job == job]
-    return JobRecords(
-        job=job,
-        intents=tuple(sorted((r for r in own if isinstance(r, Intent)), key=lambda r: r.number)),
-        results=tuple(sorted((r for r in own if isinstance(r, Result)), key=lambda r: r.number)),
-        outcomes=tuple(sorted((r for r in own if isinstance(r, Outcome)), key=lambda r: r.number)),
-        deads=tuple(sorted((r for r in own if isinstance(r, Dead)), key=lambda r: r.round)),
-        dead_letters=tuple(sorted((r for r in own if isinstance(r, DeadLetterSent)), key=lambda r: r.round)),
-        rounds=tuple(sorted((r for r in own if isinstance(r, Round)), key=lambda r: r.round)),
-        kept=next((r for r in own if isinstance(r, Kept)), None),
-    )

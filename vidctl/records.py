@@ -5,6 +5,7 @@ They live in the final bucket under ``jobs/{user}/{video}/{job}/`` (see ``layout
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -193,6 +194,28 @@ class VideoRecords:
     def job(self, job: str) -> JobRecords:
         """Return the records of ``job``, empty if it has none."""
         return next((records for records in self.jobs if records.job == job), JobRecords(job=job))
+
+
+def gathered(key: VideoKey, records: Iterable[Record], *, unreadable: tuple[str, ...] = ()) -> VideoRecords:
+    """Put the records of one video together."""
+    records = tuple(records)
+    jobs = sorted({record.job for record in records if not isinstance(record, Cancel)})
+    cancel = next((record for record in records if isinstance(record, Cancel)), None)
+    return VideoRecords(key=key, jobs=tuple(_job(job, records) for job in jobs), cancel=cancel, unreadable=unreadable)
+
+
+def _job(job: str, records: Iterable[Record]) -> JobRecords:
+    own = [record for record in records if not isinstance(record, Cancel) and record.job == job]
+    return JobRecords(
+        job=job,
+        intents=tuple(sorted((r for r in own if isinstance(r, Intent)), key=lambda r: r.number)),
+        results=tuple(sorted((r for r in own if isinstance(r, Result)), key=lambda r: r.number)),
+        outcomes=tuple(sorted((r for r in own if isinstance(r, Outcome)), key=lambda r: r.number)),
+        deads=tuple(sorted((r for r in own if isinstance(r, Dead)), key=lambda r: r.round)),
+        dead_letters=tuple(sorted((r for r in own if isinstance(r, DeadLetterSent)), key=lambda r: r.round)),
+        rounds=tuple(sorted((r for r in own if isinstance(r, Round)), key=lambda r: r.round)),
+        kept=next((r for r in own if isinstance(r, Kept)), None),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

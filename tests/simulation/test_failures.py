@@ -10,10 +10,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests.builders import POLICY
 from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.tasks import Failures
-from tests.world.world import POLICY, Simulation, refuse, report, transcode, write_output
+from tests.world.world import Simulation, refuse, report, transcode, write_output
 from vidctl import layout
 from vidctl.errors import AccessDenied, CapacityUnavailable, Throttled, Unavailable
 from vidctl.model import FailureClass, JobSpec, VideoKey

@@ -9,9 +9,10 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.builders import POLICY, RAW
 from tests.world.loop import clock, simulate
 from tests.world.notifications import s3_test_event
-from tests.world.world import POLICY, RAW, Simulation, refuse
+from tests.world.world import Simulation, refuse
 from vidctl import events, layout
 from vidctl.model import Redrive, Upload
 from vidctl.reconciler.controller import Limits

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -134,11 +134,13 @@ class Weather:
         raise Unavailable("no reply in time")
 
     async def _later(self, call: Coroutine[Any, Any, Any]) -> None:
-        await asyncio.sleep(self.chance.uniform(0, LATEST / 2))
         try:
+            await asyncio.sleep(self.chance.uniform(0, LATEST / 2))
             await call
         except WorldError:
             return
+        finally:
+            call.close()
 
     async def _slow(self) -> None:
         if self.happens(self.rates.slow / 2):
@@ -268,5 +270,3 @@ class SeenTasks(MemoryTasks):
         self._weather.watch.starting(token, [launched.token for launched in self.launched])
         return super()._started(spec, token, started_by)
 
-
-Chance = Callable[[float], bool]

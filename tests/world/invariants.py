@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from tests.world.loop import clock
 from tests.world.queue import Queued
 from vidctl import codec, events, layout
-from vidctl.errors import Malformed
 from vidctl.model import AttemptNumber, Upload, VideoKey
 from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Record, Result
 

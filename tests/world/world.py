@@ -15,6 +15,7 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 
+from tests.builders import FINAL, POLICY, RAW
 from tests.world.life import Timing
 from tests.world.loop import clock
 from tests.world.notifications import notification, task_event
@@ -27,23 +28,8 @@ from vidctl.metrics import Metrics
 from vidctl.model import FailureClass, JobSpec, TaskSpec, VideoKey
 from vidctl.ports import World
 from vidctl.reconciler.controller import Controller, Limits
-from vidctl.reconciler.policy import Placement, Policy, TaskSize
+from vidctl.reconciler.policy import Policy
 from vidctl.records import Manifest, Output, Result, VideoRecords
-
-RAW, FINAL = "raw", "final"
-
-POLICY = Policy(
-    raw_bucket=RAW,
-    final_bucket=FINAL,
-    placements=(
-        Placement(capacity_provider="FARGATE_SPOT", subnets=("subnet-1",)),
-        Placement(capacity_provider="FARGATE", subnets=("subnet-1",)),
-    ),
-    sizes=(
-        TaskSize(cpu_units=2048, memory_mib=4096, ephemeral_gib=30),
-        TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),
-    ),
-)
 
 Behaviour = Callable[["Simulation", JobSpec], Awaitable[int]]
 """What a container does; returns its exit code."""
@@ -169,7 +155,11 @@ class Simulation:
         self.metrics = Metrics(CollectorRegistry())
         self.seed += 1
         return Controller(
-            through(world), policy=self.policy, limits=self.limits, metrics=self.metrics, randomness=random.Random(self.seed)
+            through(world),
+            policy=self.policy,
+            limits=self.limits,
+            metrics=self.metrics,
+            randomness=random.Random(self.seed),
         )
 
     # --- what came of it ------------------------------------------------------------------------------------------
