@@ -81,15 +81,16 @@ class Holds:
 
     async def extend(self) -> None:
         """Extend every hold once, and renew those that come near AWS's cap; a failed call is tried again next time."""
+        # First, since a message that AWS does not extend any more would be dropped, and so never renewed.
+        for delivery in tuple(self._held.values()):
+            if self._clock() - delivery.first_received_at >= self._policy.renew_after:
+                await self._renew(delivery)
         batches = _batches(tuple(self._held.values()))
         for answer in await asyncio.gather(*(self._extend(batch) for batch in batches), return_exceptions=True):
             if isinstance(answer, WorldError):
                 log.warning("holds_not_extended", code=answer.code, error=str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
-        for delivery in tuple(self._held.values()):
-            if self._clock() - delivery.first_received_at >= self._policy.renew_after:
-                await self._renew(delivery)
 
     async def release(self) -> None:
         """Hand every message back, spread over some seconds so that the next holder is not hit at once."""

@@ -40,6 +40,7 @@ class Launches:
         self._metrics = metrics
         self._wake = wake
         self._occupied: set[VideoKey] = set()
+        self._running: set[VideoKey] = set()
         self._waiting: OrderedDict[VideoKey, datetime] = OrderedDict()
         self._paused: str | None = None
         self._paused_since: datetime | None = None
@@ -60,7 +61,7 @@ class Launches:
     def gate(self, key: VideoKey) -> LaunchGate:
         """Say whether this video may begin an attempt, or launch the one it has."""
         probing = self._paused is None or self._probe_due()
-        begin = self._first_in_line(key) and (self._paused is None or (probing and not self._occupied))
+        begin = self._first_in_line(key) and (self._paused is None or (probing and self._occupied <= self._running))
         return LaunchGate(begin=begin, launch=probing and self._rate.ready(), paused=self._paused)
 
     def occupy(self, key: VideoKey) -> bool:
@@ -78,8 +79,9 @@ class Launches:
             self._probe_at = self._clock() + PROBE_INTERVAL
         return self._rate.take()
 
-    def seen(self, key: VideoKey, *, open_attempt: bool) -> None:
+    def seen(self, key: VideoKey, *, open_attempt: bool, running: bool = False) -> None:
         """Count the video's slot by what its pass found; a slot that falls free wakes who is next."""
+        (self._running.add if running else self._running.discard)(key)
         if open_attempt:
             self._waiting.pop(key, None)
             self._occupied.add(key)
@@ -106,7 +108,7 @@ class Launches:
     def accepted(self) -> None:
         """RunTask started a task."""
         self._rate.speed_up()
-        if self._paused is not None and not self._paused_at_start:
+        if not self._paused_at_start:
             self._close()
 
     def throttled(self) -> None:
@@ -137,6 +139,8 @@ class Launches:
         self._successes.move_to_end(key)
         while len(self._successes) > 2:  # noqa: PLR2004 - one of any two is another than the asker
             self._successes.popitem(last=False)
+        if self._paused_at_start:
+            self._close()
 
     def _open(self, reason: str, *, at_start: bool) -> None:
         if self._paused is None:
@@ -146,6 +150,8 @@ class Launches:
         self._probe_at = self._clock() + PROBE_INTERVAL
 
     def _close(self) -> None:
+        if self._paused is None:
+            return
         log.info("breaker_closed", reason=self._paused)
         self._paused = self._paused_since = self._probe_at = None
         self._start_failures.clear()

@@ -57,7 +57,7 @@ class Launcher:
             self._refused(intent, (str(error),))
         except LaunchConflict as error:
             self._counted("conflict", intent)
-            await self._view.describe(error.task_arns)
+            await self._adopt(error.task_arns)
         else:
             await self._answered(intent, launch)
 
@@ -92,10 +92,16 @@ class Launcher:
             self._metrics.upload_to_launch.observe(waited.total_seconds())
         if launch.task.spec is None:
             # Of a task that stopped meanwhile a repeated call tells ARN and status only (AWS: ECS idempotency).
-            await self._view.describe((launch.task.arn,))
+            await self._adopt((launch.task.arn,))
         self._view.learn(launch.task)
         self._launches.accepted()
         self._counted("started", intent, task_arn=launch.task.arn)
+
+    async def _adopt(self, arns: tuple[str, ...]) -> None:
+        """Learn of tasks by their ARNs; what ECS does not find yet must not be asked for again at once."""
+        await self._view.describe(arns)
+        if not any(self._view.knows(arn) for arn in arns):
+            raise Unavailable(f"{', '.join(arns)} was started, and is not described yet")
 
     def _refused(self, intent: Intent, reasons: tuple[str, ...]) -> None:
         refusal = Refusal(job=intent.job, number=intent.number, at=self._world.clock(), reasons=reasons)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from vidctl import layout
 from vidctl.errors import Malformed
 from vidctl.journal import Journal, Published
-from vidctl.model import Source, VideoKey
+from vidctl.model import Delivery, Source, Task, VideoKey
 from vidctl.ports import ObjectStat, World
 from vidctl.reconciler.holds import Holds
 from vidctl.reconciler.launches import Launches
@@ -51,7 +51,7 @@ class Observer:
         last = self._last.get(key)
         if last is None or self._clock() - last.read_at > self._policy.recall:
             return None
-        return self._with_what_is_known(last)
+        return self._with_what_is_known(last, tasks=self._tasks.of(key), deliveries=self._holds.of(key))
 
     def forget(self, key: VideoKey) -> None:
         """Drop the last Observation: something was changed, or the video is settled."""
@@ -60,9 +60,15 @@ class Observer:
     async def observe(self, key: VideoKey) -> Observation:
         """Read everything anew; raises ``WorldError`` when something cannot be read."""
         began = self._clock()
+        # Before the object: a message that comes later may speak of a later object.
+        deliveries = self._holds.of(key)
         raw = await self._raw.head(layout.raw_key(key))
         records = await self._journal.records(key)
         await self._look_at_tasks(key, records)
+        tasks = self._tasks.of(key)
+        if _stopped_unheard(tasks, records):
+            # Its Result, written before it stopped, may have come after the records were read.
+            records = await self._journal.records(key)
         published, unreadable = await self._manifest(key)
         seen = Observation(
             key=key,
@@ -74,7 +80,7 @@ class Observer:
             manifest=None if published is None else published.manifest,
             manifest_etag=None if published is None else published.etag,
         )
-        seen = self._with_what_is_known(seen)
+        seen = self._with_what_is_known(seen, tasks=tasks, deliveries=deliveries)
         if records.cancel is not None:
             seen = replace(seen, leftovers=await self._leftovers(key))
         else:
@@ -82,12 +88,13 @@ class Observer:
         self._last[key] = seen
         return seen
 
-    def _with_what_is_known(self, seen: Observation) -> Observation:
-        tasks = self._tasks.of(seen.key)
+    def _with_what_is_known(
+        self, seen: Observation, *, tasks: tuple[Task, ...], deliveries: tuple[Delivery, ...]
+    ) -> Observation:
         return replace(
             seen,
             tasks=tasks,
-            deliveries=self._holds.of(seen.key),
+            deliveries=deliveries,
             refusals=self._tasks.refusals(seen.key),
             gate=self._launches.gate(seen.key),
             others_succeeded_at=self._launches.others_succeeded_at(seen.key),
@@ -101,7 +108,7 @@ class Observer:
         if stale:
             await self._tasks.describe(stale)
         with_live_task = {task.spec.job for task in known if task.alive and task.spec is not None}
-        refused = {refusal.job for refusal in self._tasks.refusals(key)}
+        refused = {r.job for r in self._tasks.refusals(key) if records.job(r.job).outcome(r.number) is None}
         for job in records.jobs:
             wanted = job.job in refused or wants_tasks(job, self._policy, self._clock())
             if wanted and job.job not in with_live_task:
@@ -116,8 +123,9 @@ class Observer:
     async def _kept(self, records: VideoRecords) -> tuple[Source, ...]:
         named = [job.kept.source for job in records.jobs if job.kept is not None]
         stats = await asyncio.gather(*(self._raw.head(source.key) for source in named))
+        # Two replicas may have copied, each the same bytes: whichever copy stands is what is read.
         return tuple(
-            source for source, stat in zip(named, stats, strict=True) if stat is not None and stat.etag == source.etag
+            replace(source, etag=stat.etag) for source, stat in zip(named, stats, strict=True) if stat is not None
         )
 
     async def _outputs(self, outputs: tuple[Output, ...]) -> tuple[OutputSeen, ...]:
@@ -131,6 +139,18 @@ class Observer:
     async def _leftovers(self, key: VideoKey) -> tuple[str, ...]:
         manifest = layout.manifest_key(key)
         return tuple([stat.key async for stat in self._final.list(layout.outputs_prefix(key)) if stat.key != manifest])
+
+
+def _stopped_unheard(tasks: tuple[Task, ...], records: VideoRecords) -> bool:
+    """Whether a task has stopped whose attempt has neither Result nor Outcome among the records."""
+    stopped = {(task.spec.job, task.spec.number) for task in tasks if task.spec is not None and not task.alive}
+    unheard = {
+        (job.job, intent.number)
+        for job in records.jobs
+        for intent in job.open_intents
+        if job.result(intent.number) is None
+    }
+    return not stopped.isdisjoint(unheard)
 
 
 def _source(raw: ObjectStat) -> Source:

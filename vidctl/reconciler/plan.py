@@ -156,6 +156,8 @@ def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Poli
     if job.raw is not None:
         wrong = seen.mismatches(manifest.outputs)
         if wrong:
+            if job.records.kept is None and now - job.raw.last_modified > policy.keep_after:
+                return _act(KeepRaw(job.job, job.raw), "not as published, and its lifecycle rule comes near")
             alarm = Raise("published_output_missing", f"{', '.join(wrong)} of attempt {manifest.number}")
             return Plan(actions=(alarm,), requeue_after=policy.recall, why="published outputs are not as published")
         return _act(DeleteRaw(job.raw, published=True), "published and verified")

@@ -77,7 +77,7 @@ class Sweep:
         self._succeeded("tasks")
 
     async def daily(self) -> None:
-        """Remove the outputs of attempts that came to nothing, and look at records left without raw and manifest."""
+        """Remove the outputs of failed attempts; look again at what was begun or cancelled, and forgotten."""
         video: _Folder | None = None
         async for stat in self._world.final.list(layout.OUTPUTS_PREFIX):
             key = layout.parse_video_folder(stat.key)
@@ -98,7 +98,8 @@ class Sweep:
             key = layout.parse_video_folder(stat.key)
             if key is not None and key != last and not self._known(key):
                 last = key
-                if any(job.open_intents for job in (await self._journal.records(key)).jobs):
+                records = await self._journal.records(key)
+                if records.cancel is not None or any(job.open_intents for job in records.jobs):
                     self._add(key)
 
     async def _clean(self, video: _Folder) -> None:

@@ -1,0 +1,164 @@
+"""Defects that the swarm, or reading for it, found: each as the shortest story that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.builders import POLICY
+from tests.world.loop import clock, simulate
+from tests.world.seam import Around
+from tests.world.world import Simulation, report
+from vidctl import layout
+from vidctl.errors import AccessDenied
+from vidctl.model import FailureClass, JobSpec, VideoKey
+from vidctl.reconciler.controller import Controller
+
+HOUR = timedelta(hours=1)
+
+
+def slow_once(operation: str, seconds: float, *, when: Callable[[], bool] = lambda: True) -> Around:
+    """Let the reply of one call take its time."""
+    met: list[str] = []
+
+    @asynccontextmanager
+    async def around(name: str) -> AsyncIterator[None]:
+        await asyncio.sleep(0.02)
+        yield
+        if name == operation and not met and when():
+            met.append(name)
+            await asyncio.sleep(seconds)
+
+    return around
+
+
+def seeing(world: Simulation, **views: Any) -> AbstractAsyncContextManager[Controller]:
+    """Run a replica that sees parts of the world through other faults; leaving ends it."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Controller]:
+        controller = world.controller(lambda whole: replace(whole, **views))
+        running = asyncio.ensure_future(controller.run())
+        try:
+            yield controller
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    return run()
+
+
+def test_a_message_that_comes_during_a_pass_is_not_judged_by_what_the_pass_saw_before() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            raw = world.raw.through(slow_once("objects.head", 10))
+            async with seeing(world, raw=raw) as replica:
+                await asyncio.sleep(1)
+                replica.queue.add(VideoKey(user_id="user", video_id="00000000-0000-0000-0000-000000000001"))
+                await asyncio.sleep(1)
+                world.upload()
+                await asyncio.sleep(15)
+                assert world.tasks.live
+                assert world.raw_queue.messages, "deleted while its job runs"
+
+    simulate(story)
+
+
+def test_what_a_worker_said_while_the_pass_looked_is_not_overheard() -> None:
+    async def story() -> None:
+        async def run_out_of_memory(world: Simulation, job: JobSpec) -> int:
+            await asyncio.sleep(60)
+            return await report(world, job, FailureClass.APP, "out_of_memory", 70)
+
+        async with Simulation() as world:
+            due = False
+            final = world.final.through(slow_once("objects.list", 25, when=lambda: due))
+            async with seeing(world, final=final) as replica:
+                key = world.upload()
+                world.will(key, run_out_of_memory)
+                await world.until(lambda: bool(world.tasks.live), within=HOUR)
+                await asyncio.sleep(85)
+                due = True
+                replica._reconciler._observer.forget(key)  # as after its five minutes
+                replica.queue.add(key)
+                await world.until(world.settled, within=HOUR)
+            assert [task.spec.memory_mib for task in world.tasks.launched] == [4096, 8192]
+
+    simulate(story)
+
+
+def test_a_message_that_nobody_held_for_twelve_hours_is_renewed_and_not_dead_lettered() -> None:
+    async def story() -> None:
+        patient = replace(POLICY, run_deadline=timedelta(hours=40))
+        async with Simulation(policy=patient, transcode_seconds=20 * 3600) as world:
+            world.upload()
+            async with world.killed_replica():
+                await asyncio.sleep(3600)
+            await asyncio.sleep(12 * 3600)
+            async with world.replica():
+                await asyncio.sleep(4 * 3600)
+                assert not world.dead_letters.messages
+                assert len(world.raw_queue.messages) == 1
+
+    simulate(story)
+
+
+def test_a_long_transcode_does_not_keep_the_breaker_open() -> None:
+    async def story() -> None:
+        patient = replace(POLICY, run_deadline=timedelta(hours=10))
+        async with Simulation(policy=patient, transcode_seconds=8 * 3600) as world, world.replica():
+            world.upload(b"long")
+            await asyncio.sleep(120)
+            world.tasks.refusals.extend([AccessDenied("not authorized")] * 1000)
+            world.upload(b"short")
+            await asyncio.sleep(70 * 60)
+            world.tasks.refusals.clear()
+            await world.until(lambda: len(world.tasks.launched) > 1, within=timedelta(minutes=15))
+
+    simulate(story)
+
+
+def test_a_raw_object_whose_publication_is_broken_is_kept_before_it_expires() -> None:
+    async def story() -> None:
+        async with Simulation() as world, world.replica():
+            key = world.upload()
+            await world.until(world.settled, within=HOUR)
+            manifest = await world.manifest(key)
+            assert manifest is not None
+            world.final.remove(manifest.outputs[0].key)
+            world.raw.put(layout.raw_key(key), b"a video")
+            await asyncio.sleep(47 * 3600)
+            assert world.raw.keys("kept/")
+
+    simulate(story)
+
+
+def test_a_stopped_task_that_is_not_described_yet_costs_few_launch_calls() -> None:
+    async def story() -> None:
+        calls: list[object] = []
+
+        @asynccontextmanager
+        async def counted(operation: str) -> AsyncIterator[None]:
+            await asyncio.sleep(0.02)
+            calls.extend([clock()] * (operation == "tasks.run"))
+            yield
+
+        async with Simulation() as world:
+            world.upload()
+            async with world.killed_replica():
+                await asyncio.sleep(20)
+            for message in world.task_queue.messages:
+                world.task_queue.drop(message.message_id)
+            world.events_lost = True
+            world.tasks.kill(world.tasks.launched[0].arn)
+            tasks = world.tasks.through(counted)
+            tasks.lag = timedelta(minutes=2)
+            async with seeing(world, tasks=tasks):
+                await asyncio.sleep(100)
+            assert len(calls) < 20
+
+    simulate(story)
