@@ -206,7 +206,7 @@ def observation(*written: Record, **known: object) -> Observation:
     known.setdefault("deliveries", (delivery(),))
     known.setdefault("records", records(*written))
     known.setdefault("gate", LaunchGate())
-    return Observation(key=KEY, read_at=NOW, raw_bucket=RAW, **known)  # type: ignore[arg-type]
+    return Observation(key=KEY, read_at=NOW, tasks_read_at=NOW, raw_bucket=RAW, **known)  # type: ignore[arg-type]
 
 
 def refusal(n: int = 1, *, at: datetime) -> Refusal:

@@ -16,12 +16,20 @@ from typing import Any
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 from botocore.parsers import ResponseParserError
 
 from vidctl.errors import (
     AccessDenied,
     CapacityUnavailable,
+    InvalidSettings,
     LaunchConflict,
     Misconfigured,
     NotFound,
@@ -35,6 +43,9 @@ from vidctl.metrics import Metrics
 
 CALL_TIMEOUT = timedelta(seconds=30)
 """Deadline of a call that neither polls nor moves a file."""
+
+HOLD_TIMEOUT = timedelta(seconds=10)
+"""Deadline of extending a hold: a call that hangs must leave time for another within the visibility."""
 
 FILE_TIMEOUT = timedelta(hours=1)
 """Deadline of moving 5 GiB at 1.5 MB/s."""
@@ -55,7 +66,7 @@ THROTTLES = frozenset({
 })  # fmt: skip
 # A throttle can hide in another error's message (reported: InvalidParameterException, "… Rate exceeded").
 THROTTLE_WORDS = ("rate exceeded", "throttling")
-CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of", "provisioning state", "resource:")
+CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of", "provisioning state")
 NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchVersion"})
 DENIED = frozenset({
     "403",
@@ -70,11 +81,23 @@ DENIED = frozenset({
     "UnauthorizedOperation",
     "UnrecognizedClientException",
 })  # fmt: skip
+# S3 says with 400 that a body came too slowly or was cut off, and with 200 that a copy failed on its side.
+PASSING = frozenset({
+    "IncompleteBody",
+    "InternalError",
+    "InternalFailure",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+})  # fmt: skip
 CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 
 
 def meaning(code: str, message: str, status: int) -> type[WorldError]:
     """Return what an AWS error says, by code, message and HTTP status; an unknown refusal is a misconfiguration."""
+    # The sentence of a refusal names actions and resources, in which any words may stand.
+    if code in DENIED:
+        return AccessDenied
     text = message.lower()
     if code in THROTTLES or any(words in text for words in THROTTLE_WORDS):
         return Throttled
@@ -86,9 +109,8 @@ def meaning(code: str, message: str, status: int) -> type[WorldError]:
         return PreconditionFailed
     if code in NOT_FOUND:
         return NotFound
-    if code in DENIED:
-        return AccessDenied
-    return Unavailable if status >= 500 or status == 408 else Misconfigured  # noqa: PLR2004 - HTTP's own numbers
+    # HTTP: 408 is the client's own slowness.
+    return Unavailable if code in PASSING or status >= 500 or status == 408 else Misconfigured  # noqa: PLR2004
 
 
 class Client:
@@ -114,10 +136,14 @@ class Client:
                 return answer, await stream.read()
 
     async def presign(self, operation: str, parameters: dict[str, Any], *, expires_in: timedelta) -> str:
-        """Sign a request without making it."""
-        url: str = await self._client.generate_presigned_url(
-            operation, Params=parameters, ExpiresIn=int(expires_in.total_seconds())
-        )
+        """Sign a request without making it, though credentials may have to be fetched for it."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                url: str = await self._client.generate_presigned_url(
+                    operation, Params=parameters, ExpiresIn=int(expires_in.total_seconds())
+                )
+        except FAILURES as error:
+            raise _translated(error, f"{self._service}.{operation}")[1] from error
         return url
 
     @asynccontextmanager
@@ -126,22 +152,9 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout):
                 yield
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "unknown"))
-            raise _translated(error, f"{self._service}.{operation}") from error
-        except ParamValidationError as error:
-            code = "ParamValidation"
-            raise Misconfigured(f"{self._service}.{operation}: {error}") from error
-        except (
-            HTTPClientError,
-            BotoCoreError,
-            ResponseParserError,
-            aiohttp.ClientError,
-            TimeoutError,
-            OSError,
-        ) as error:
-            code = type(error).__name__
-            raise Unavailable(f"{self._service}.{operation}: {error or code}") from error
+        except FAILURES as error:
+            code, meant = _translated(error, f"{self._service}.{operation}")
+            raise meant from error
         except asyncio.CancelledError:
             code = "cancelled"
             raise
@@ -152,14 +165,34 @@ class Client:
             )
 
 
-def _translated(error: ClientError, call: str) -> WorldError:
+FAILURES = (ClientError, BotoCoreError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError)
+"""All that a call may raise."""
+
+NO_CREDENTIALS = "give the task a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+
+
+def _translated(error: Exception, call: str) -> tuple[str, WorldError]:
+    """Return what to count an error as, and what it means."""
+    name = type(error).__name__
+    match error:
+        case ClientError():
+            return _answered(error, call)
+        case NoCredentialsError() | PartialCredentialsError():
+            return name, AccessDenied(f"{call}: {error}: {NO_CREDENTIALS}")
+        case ParamValidationError():
+            return name, Misconfigured(f"{call}: {error}")
+        case _:
+            return name, Unavailable(f"{call}: {str(error) or name}")
+
+
+def _answered(error: ClientError, call: str) -> tuple[str, WorldError]:
     body = error.response.get("Error", {})
     code, message = str(body.get("Code", "")), str(body.get("Message", ""))
     text = f"{call}: {code} {message}".rstrip()
     if code == "ConflictException":
-        return LaunchConflict(text, task_arns=tuple(error.response.get("resourceIds", ())))
+        return code, LaunchConflict(text, task_arns=tuple(error.response.get("resourceIds", ())))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return meaning(code, message, status)(text)
+    return code or "unknown", meaning(code, message, status)(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +231,10 @@ async def open_clients(
     ``region`` None: botocore's way of finding it, which knows AWS_DEFAULT_REGION but not AWS_REGION.
 
     Creating a client signs nothing and calls nobody, so one that a process never uses costs little.
+
+    Raises:
+        InvalidSettings: AWS's own variables name no region, or an endpoint or profile that is none.
+
     """
     session = get_session()
     if region is not None:
@@ -206,7 +243,13 @@ async def open_clients(
 
         async def opened(service: str, deadline: timedelta = CALL_TIMEOUT, connections: int = 50) -> Client:
             context = _client(session, service, deadline, connections, endpoints)
-            return Client(await stack.enter_async_context(context), service, metrics, timeout=deadline)
+            try:
+                client = await stack.enter_async_context(context)
+            except NoRegionError as error:
+                raise InvalidSettings("AWS_REGION: must be set, as in eu-central-1") from error
+            except (BotoCoreError, ValueError) as error:
+                raise InvalidSettings(f"AWS_*: {error}") from error
+            return Client(client, service, metrics, timeout=deadline)
 
         yield Clients(
             s3=await opened("s3", connections=100),
@@ -214,7 +257,7 @@ async def open_clients(
             sqs=await opened("sqs"),
             # A poll that AWS answers late must not look like a dead connection.
             poll=await opened("sqs", poll + timedelta(seconds=10)),
-            holds=await opened("sqs"),
+            holds=await opened("sqs", HOLD_TIMEOUT),
             ecs=await opened("ecs"),
         )
 

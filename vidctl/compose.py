@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vidctl.errors import InvalidSettings
 from vidctl.reconciler.controller import Limits
 from vidctl.reconciler.holds import HoldPolicy
 from vidctl.reconciler.policy import Placement, Policy, TaskSize
@@ -10,12 +9,7 @@ from vidctl.settings import ReconcilerSettings, TaskSettings, UploadSettings, Wo
 
 
 def policy(place: WorldSettings, task: TaskSettings, loop: ReconcilerSettings, upload: UploadSettings) -> Policy:
-    """Return the numbers that decisions use.
-
-    Raises:
-        InvalidSettings: a task size cannot be read.
-
-    """
+    """Return the numbers that decisions use."""
     return Policy(
         raw_bucket=place.raw_bucket,
         final_bucket=place.final_bucket,
@@ -36,7 +30,6 @@ def policy(place: WorldSettings, task: TaskSettings, loop: ReconcilerSettings, u
         backoff_cap=loop.backoff_cap,
         start_deadline=loop.start_deadline,
         run_deadline=loop.run_deadline,
-        run_deadline_per_gib=loop.run_deadline_per_gib,
         settle=loop.settle,
         poll=loop.poll,
         keep_after=loop.raw_expiry - loop.keep_before_expiry,
@@ -62,11 +55,7 @@ def limits(loop: ReconcilerSettings) -> Limits:
 
 
 def _size(text: str) -> TaskSize:
-
-    try:
-        cpu_units, memory_mib, ephemeral_gib = (int(part) for part in text.split("/"))
-    except ValueError as error:
-        raise InvalidSettings(f"VIDCTL_TASK_SIZES: {text!r} is not CPU/MEMORY/STORAGE, as in 2048/4096/30") from error
+    cpu_units, memory_mib, ephemeral_gib = (int(part) for part in text.split("/"))
     return TaskSize(cpu_units=cpu_units, memory_mib=memory_mib, ephemeral_gib=ephemeral_gib)
 
 

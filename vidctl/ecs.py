@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
+from vidctl import logs
 from vidctl.clients import Client
-from vidctl.errors import Misconfigured
+from vidctl.errors import Malformed, Misconfigured
 from vidctl.events import parse_task
 from vidctl.model import Task, TaskSpec
 from vidctl.ports import Clock, Launch
 
 LONGEST_REASON = 255
+
+log = logs.get(__name__)
 
 
 class EcsTasks:
@@ -34,13 +38,13 @@ class EcsTasks:
         )
 
     async def describe(self, arns: Sequence[str]) -> tuple[Task, ...]:
-        """Return those of the tasks (at most 100) that ECS finds; see ``Tasks``."""
+        """Return those of the tasks (at most 100) that ECS finds and that can be read; see ``Tasks``."""
         if not arns:
             return ()
         # The answer is as old as the question: what ECS read, it read after this.
         seen_at = self._clock()
         answer = await self._client.call("describe_tasks", cluster=self._cluster, tasks=list(arns))
-        return tuple(parse_task(detail, seen_at=seen_at) for detail in answer.get("tasks", ()))
+        return tuple(_readable(answer.get("tasks", ()), seen_at=seen_at))
 
     async def started_by(self, started_by: str) -> tuple[str, ...]:
         """Return the ARNs of the live tasks with this ``startedBy``; see ``Tasks``."""
@@ -69,6 +73,15 @@ class EcsTasks:
             if not answer.get("nextToken"):
                 return tuple(arns)
             page = {"nextToken": answer["nextToken"]}
+
+
+def _readable(details: Iterable[dict[str, Any]], *, seen_at: datetime) -> Iterator[Task]:
+    """Yield the tasks that can be read: one that cannot must not hide the others."""
+    for detail in details:
+        try:
+            yield parse_task(detail, seen_at=seen_at)
+        except Malformed as error:
+            log.warning("task_unreadable", task=str(detail.get("taskArn")), error=str(error))
 
 
 def _parameters(spec: TaskSpec) -> dict[str, Any]:

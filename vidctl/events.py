@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote_plus, unquote_plus
@@ -16,6 +17,8 @@ from vidctl.model import JOB_VARIABLE, JobSpec, Redrive, Task, Upload
 
 JOB_ATTRIBUTE = "vidctl.job"
 ROUND_ATTRIBUTE = "vidctl.round"
+
+_ROUND = re.compile("[0-9]{1,6}")
 
 
 # --- S3 -----------------------------------------------------------------------------------------------------------
@@ -109,14 +112,14 @@ def parse_redrive(attributes: dict[str, str]) -> Redrive | None:
     """Read the attributes of a message that was a dead letter; None for any other message.
 
     Raises:
-        Malformed: the round is no number.
+        Malformed: the round is no number, or one that nobody reached.
 
     """
     job, number = attributes.get(JOB_ATTRIBUTE), attributes.get(ROUND_ATTRIBUTE)
     if job is None or number is None:
         return None
-    if not number.isdecimal():
-        raise Malformed(f"{ROUND_ATTRIBUTE}: {number!r} is not a number")
+    if not _ROUND.fullmatch(number):
+        raise Malformed(f"{ROUND_ATTRIBUTE}: {number[:20]!r} is not a number of at most six digits")
     return Redrive(job=job, round=int(number))
 
 
@@ -124,7 +127,10 @@ def parse_redrive(attributes: dict[str, str]) -> Redrive | None:
 
 
 def _in_utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is not in the years 1 to 9999 of UTC") from error
 
 
 _Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -24,11 +24,7 @@ def configure(*, level: str, json: bool | None = None, stream: TextIO = sys.stdo
         _trace_ids,
     ]
     plain = json is False or (json is None and stream.isatty())
-    final: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-        if plain
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
-    )
+    final = _columns(colors=stream.isatty()) if plain else _json()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -58,6 +54,18 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
 def bind(**fields: Any) -> AbstractContextManager[Any]:
     """Put fields on every line written inside the ``with`` block."""
     return structlog.contextvars.bound_contextvars(**fields)
+
+
+# Neither shows the local variables of a traceback's frames: tokens, signed URLs and receipts are among them.
+
+
+def _columns(*, colors: bool) -> list[Any]:
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _json() -> list[Any]:
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer(default=str)]
 
 
 def _trace_ids(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -26,9 +26,27 @@ def _seconds(value: Any) -> Any:
     return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+S = TypeVar("S", bound="BaseSettings")
+T = TypeVar("T", bound=str)
+
+Words = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
+SomeWords = Annotated[Words[T], Field(min_length=1)]
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
 """A duration, written in the environment as a number of seconds."""
+
+Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
+TaskSize = Annotated[str, Field(pattern="^[1-9][0-9]{2,5}/[1-9][0-9]{2,5}/[1-9][0-9]{1,2}$")]
+Suffix = Annotated[str, Field(pattern=r"^\..")]
+# Whoever can change the key set on its way chooses whose tokens are accepted.
+KeySetUrl = Annotated[str, Field(pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/|$)")]
+
+MINUTE, HOUR, YEAR = 60, 3600, 365 * 86_400
+
+
+def _duration(default: float, description: str, *, least: float = 0, most: float = YEAR) -> Any:
+    """Return a field of seconds. Beyond its bounds something would stop to work, if only the arithmetic of dates."""
+    low, high = timedelta(seconds=least), timedelta(seconds=most)
+    return Field(default=timedelta(seconds=default), ge=low, le=high, description=description)
 
 
 def _config(prefix: str) -> SettingsConfigDict:
@@ -63,13 +81,11 @@ class TaskSettings(BaseSettings):
 
     definition: str = Field(default="vidctl-worker", description="Task definition of the worker: family or ARN.")
     container: str = Field(default="worker", description="Name of the worker's container in it.")
-    subnets: Words = Field(description="Subnets of the tasks, in the order in which they are tried.")
-    security_groups: Words = Field(default=(), description="Security groups of the tasks.")
-    capacity_providers: Words = Field(
-        default=("FARGATE_SPOT", "FARGATE"), description="Capacity providers, in the order in which they are tried."
-    )
+    subnets: SomeWords[str] = Field(description="Subnets of the tasks; all are offered to ECS, which picks.")
+    security_groups: Words[str] = Field(default=(), description="Security groups of the tasks.")
+    capacity_providers: Words[str] = Field(default=("FARGATE_SPOT", "FARGATE"), description="Tried in this order.")
     assign_public_ip: bool = Field(default=False, description="Needed only in subnets without a way to S3.")
-    sizes: Words = Field(
+    sizes: SomeWords[TaskSize] = Field(
         default=("2048/4096/30", "4096/8192/60", "8192/16384/120"),
         description="CPU units / memory in MiB / ephemeral storage in GiB; the next is tried after a lack of either.",
     )
@@ -86,33 +102,30 @@ class ReconcilerSettings(BaseSettings):
     launches_per_second: float = Field(default=5.0, gt=0, description="RunTask calls; an account gets 20 a second.")
     describes_per_second: float = Field(default=5.0, gt=0, description="Reads of ECS; an account gets 20 a second.")
     receivers: int = Field(default=2, ge=1, description="Long polls open at once on the raw queue.")
-    receive_wait: Seconds = Field(default=timedelta(seconds=10), le=timedelta(seconds=20), description="Long poll.")
-    visibility: Seconds = Field(default=timedelta(seconds=60), description="Time that a receipt holds a message.")
-    renew_after: Seconds = Field(
-        default=timedelta(hours=10), description="Hold after which a message is sent anew (AWS caps a hold at 12 h)."
-    )
+    receive_wait: Seconds = _duration(10, "Long poll, at most 10: a shutdown waits for the open one.", most=10)
+    visibility: Seconds = _duration(60, "Time that a receipt holds a message, 30 to 300.", least=30, most=300)
+    renew_after: Seconds = _duration(36_000, "Hold after which a message is sent anew, at most 41400.", most=41_400)
     app_attempts: int = Field(default=3, ge=1, description="Attempts before a failure of the app is the input's fault.")
     infrastructure_attempts: int = Field(default=20, ge=1, description="Attempts lost to the infrastructure.")
-    infrastructure_patience: Seconds = Field(
-        default=timedelta(hours=24), description="Time over which they must be lost before the job is given up."
-    )
-    backoff: Seconds = Field(default=timedelta(seconds=10), description="Wait after a failure, doubled each time.")
-    backoff_cap: Seconds = Field(default=timedelta(minutes=10), description="Longest such wait.")
-    start_deadline: Seconds = Field(default=timedelta(minutes=15), description="Time for a task to start.")
-    run_deadline: Seconds = Field(default=timedelta(minutes=30), description="Time for an attempt on a tiny input.")
-    run_deadline_per_gib: Seconds = Field(default=timedelta(hours=2), description="Further time for each GiB of input.")
-    settle: Seconds = Field(
-        default=timedelta(minutes=5), description="Wait after RunTask's failures[], which may be wrong, before looking."
-    )
-    poll: Seconds = Field(default=timedelta(seconds=20), description="Interval of looking at running tasks.")
-    sweep: Seconds = Field(default=timedelta(minutes=5), description="Interval of looking for missed events, ± 50 %.")
-    sweep_grace: Seconds = Field(default=timedelta(minutes=2), description="Age of a raw object before it is swept up.")
-    clean_after: Seconds = Field(default=timedelta(hours=24), description="Age of abandoned outputs before removal.")
-    raw_expiry: Seconds = Field(default=timedelta(hours=48), description="The raw bucket's lifecycle rule.")
-    keep_before_expiry: Seconds = Field(
-        default=timedelta(hours=8), description="Time before that rule at which unfinished raw objects are kept safe."
-    )
-    shutdown: Seconds = Field(default=timedelta(seconds=25), description="Time from SIGTERM to the exit.")
+    infrastructure_patience: Seconds = _duration(24 * HOUR, "Least time of losing them before the job is given up.")
+    backoff: Seconds = _duration(10, "Wait after a failure, doubled each time.")
+    backoff_cap: Seconds = _duration(10 * MINUTE, "Longest such wait.")
+    start_deadline: Seconds = _duration(15 * MINUTE, "Time for a task to start.")
+    run_deadline: Seconds = _duration(13 * HOUR, "Time for an attempt; the worker's own limits should end it before.")
+    settle: Seconds = _duration(300, "Wait after RunTask's failures[], which may be wrong; at most 2400.", most=2400)
+    poll: Seconds = _duration(20, "Interval of looking at running tasks, at most 60.", most=60)
+    sweep: Seconds = _duration(5 * MINUTE, "Interval of looking for missed events, ± 50 %.")
+    sweep_grace: Seconds = _duration(2 * MINUTE, "Age of a raw object before it is swept up.")
+    clean_after: Seconds = _duration(24 * HOUR, "Age of abandoned outputs before removal.")
+    raw_expiry: Seconds = _duration(48 * HOUR, "The raw bucket's lifecycle rule.")
+    keep_before_expiry: Seconds = _duration(8 * HOUR, "Time before it at which unfinished raw objects are kept safe.")
+    shutdown: Seconds = _duration(25, "Time from SIGTERM to the exit, 15 to 110 (ECS: 120).", least=15, most=110)
+
+    @model_validator(mode="after")
+    def _kept_in_time(self) -> Self:
+        if self.keep_before_expiry >= self.raw_expiry:
+            raise ValueError("VIDCTL_RECONCILER_KEEP_BEFORE_EXPIRY must be less than VIDCTL_RECONCILER_RAW_EXPIRY")
+        return self
 
 
 class UploadSettings(BaseSettings):
@@ -120,15 +133,10 @@ class UploadSettings(BaseSettings):
 
     model_config = _config("VIDCTL_UPLOAD_")
 
-    expiry: Seconds = Field(
-        default=timedelta(minutes=15),
-        ge=timedelta(minutes=5),
-        le=timedelta(minutes=15),
-        description="Life of a signed upload URL, 300 to 900.",
-    )
+    expiry: Seconds = _duration(15 * MINUTE, "Life of a signed upload URL, 300 to 900.", least=300, most=900)
     max_bytes: int = Field(default=5 * 1024**3, ge=1, le=5 * 1024**3, description="Largest upload (S3: 5 GiB a PUT).")
-    suffixes: Words = Field(default=(".mp4",), description="Accepted suffixes of the client's file name.")
-    content_types: Words = Field(default=("video/mp4",), description="Accepted content types.")
+    suffixes: SomeWords[Suffix] = Field(default=(".mp4",), description="Accepted suffixes of file names, with the dot.")
+    content_types: SomeWords[str] = Field(default=("video/mp4",), description="Accepted content types.")
 
 
 class AuthSettings(BaseSettings):
@@ -138,29 +146,25 @@ class AuthSettings(BaseSettings):
 
     secret: SecretStr | None = Field(default=None, min_length=32, description="HS256 secret, at least 32 bytes.")
     public_key: str | None = Field(default=None, description="RS256 or ES256 public key, PEM.")
-    jwks_url: str | None = Field(default=None, description="URL of the issuer's key set.")
-    algorithms: Words = Field(default=(), description="Accepted algorithms; default HS256, or RS256 and ES256.")
+    jwks_url: KeySetUrl | None = Field(default=None, description="Issuer's key set: https, or http to this machine.")
+    algorithms: Words[Algorithm] = Field(default=(), description="Accepted; default HS256, or RS256 and ES256.")
     issuer: str | None = Field(default=None, description="Required `iss`.")
     audience: str | None = Field(default=None, description="Required `aud`.")
-    required_claims: Words = Field(default=("exp", "sub"), description="Claims that a token must have.")
+    required_claims: Words[str] = Field(default=("exp", "sub"), description="Claims that a token must have.")
     scope: str | None = Field(default=None, description="Word that the `scope` (or `scp`) claim must contain.")
-    leeway: Seconds = Field(default=timedelta(seconds=30), description="Tolerated difference of clocks.")
-    jwks_lifetime: Seconds = Field(default=timedelta(minutes=5), description="Age at which the key set is read again.")
-    jwks_cooldown: Seconds = Field(default=timedelta(seconds=5), description="Least time between two reads of it.")
+    leeway: Seconds = _duration(30, "Tolerated difference of clocks.")
+    jwks_lifetime: Seconds = _duration(5 * MINUTE, "Age at which the key set is read again.")
+    jwks_cooldown: Seconds = _duration(5, "Least time between two reads of it.")
 
     @model_validator(mode="after")
     def _one_way_of_checking(self) -> Self:
         given = [name for name in ("secret", "public_key", "jwks_url") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"set exactly one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY and _JWKS_URL (given: {given or 'none'})"
-            )
+            raise ValueError(f"set exactly one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY, _JWKS_URL (given: {given or None})")
         symmetric = {"HS256", "HS384", "HS512"}
         mixed = symmetric.isdisjoint(self.algorithms) if self.secret else symmetric.intersection(self.algorithms)
         if self.algorithms and mixed:
-            raise ValueError(
-                "VIDCTL_AUTH_ALGORITHMS does not fit the kind of key: HS* for a secret, RS*/ES*/PS*/EdDSA else"
-            )
+            raise ValueError("VIDCTL_AUTH_ALGORITHMS does not fit the kind of key: HS* for a secret, else the others")
         return self
 
     @property
@@ -178,8 +182,8 @@ class HttpSettings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
     public_url: str | None = Field(default=None, description="Base URL in answers; default: as the client called it.")
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
-    request_timeout: Seconds = Field(default=timedelta(seconds=15), description="Time for a request.")
-    playback_expiry: Seconds = Field(default=timedelta(hours=1), description="Life of a signed playback URL.")
+    request_timeout: Seconds = _duration(15, "Time for a request.")
+    playback_expiry: Seconds = _duration(HOUR, "Life of a signed playback URL.")
     page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
 
 
@@ -195,15 +199,16 @@ class WorkerSettings(BaseSettings):
     crf: int = Field(default=23, ge=0, le=51, description="x264 quality; lower is better and larger.")
     max_short_side: int = Field(default=1080, ge=16, description="Largest short side of the output, in pixels.")
     audio_bitrate: int = Field(default=128_000, ge=16_000, description="AAC, bits a second.")
-    max_duration: Seconds = Field(default=timedelta(hours=12), description="Longest input.")
+    max_duration: Seconds = _duration(12 * HOUR, "Longest input.")
     max_pixels: int = Field(default=8192 * 4320, ge=1, description="Largest picture of the input.")
     max_streams: int = Field(default=64, ge=1, description="Most streams of the input.")
-    deadline: Seconds = Field(default=timedelta(hours=12), description="Longest run of ffmpeg.")
-    fence: Seconds = Field(default=timedelta(seconds=60), description="Interval of asking whether it still is wanted.")
-    progress: Seconds = Field(default=timedelta(seconds=3), description="Least time between two progress writes.")
+    deadline: Seconds = _duration(12 * HOUR, "Longest run of ffmpeg.")
+    stall: Seconds = _duration(10 * MINUTE, "Longest time in which ffmpeg comes no further.")
+    fence: Seconds = _duration(60, "Interval of asking whether it still is wanted.")
+    progress: Seconds = _duration(3, "Least time between two progress writes.")
     download_parts: int = Field(default=4, ge=1, description="Ranges read at once.")
     part_bytes: int = Field(default=16 * 1024**2, ge=1024, description="Size of such a range.")
-    grace: Seconds = Field(default=timedelta(seconds=20), description="Time from SIGTERM to the result.")
+    grace: Seconds = _duration(20, "Time from SIGTERM to the result.")
 
 
 class LogSettings(BaseSettings):
@@ -249,8 +254,6 @@ GROUPS: tuple[type[BaseSettings], ...] = (
     WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
 )  # fmt: skip
 
-S = TypeVar("S", bound=BaseSettings)
-
 
 def inherited() -> dict[str, str]:
     """Return the whole environment, for programs that this one starts."""
@@ -285,11 +288,12 @@ def load(group: type[S]) -> S:
         return group()
     except ValidationError as error:
         prefix = str(group.model_config.get("env_prefix", ""))
-        raise InvalidSettings("\n".join(_faults(prefix, error))) from error
+        raise InvalidSettings("\n".join(_faults(prefix, group, error))) from error
 
 
-def _faults(prefix: str, error: ValidationError) -> Iterable[str]:
+def _faults(prefix: str, group: type[BaseSettings], error: ValidationError) -> Iterable[str]:
     for fault in error.errors(include_url=False, include_input=False):
-        name = prefix + "_".join(str(part) for part in fault["loc"][:1]).upper() if fault["loc"] else prefix + "*"
+        name = str(fault["loc"][0]) if fault["loc"] else "*"
         message = "must be set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
-        yield f"{name}: {message}"
+        field = group.model_fields.get(name)
+        yield f"{prefix}{name.upper()}: {message}" + (f" ({field.description})" if field else "")

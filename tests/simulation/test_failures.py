@@ -223,7 +223,8 @@ def test_a_task_that_never_starts_is_stopped_and_tried_again() -> None:
 
 def test_a_task_that_runs_past_its_deadline_is_stopped_and_counted_against_the_app() -> None:
     async def story() -> None:
-        async with Simulation() as world, world.replica():
+        impatient = replace(POLICY, run_deadline=timedelta(minutes=30))
+        async with Simulation(policy=impatient) as world, world.replica():
             key = world.upload()
             world.will(key, hang)
             await world.until(world.settled, within=2 * HOUR)

@@ -14,9 +14,9 @@ from tests.world.loop import clock, simulate
 from tests.world.seam import Around
 from tests.world.world import Simulation, report
 from vidctl import layout
-from vidctl.errors import AccessDenied
+from vidctl.errors import AccessDenied, Unavailable
 from vidctl.model import FailureClass, JobSpec, VideoKey
-from vidctl.reconciler.controller import Controller
+from vidctl.reconciler.controller import Controller, Limits
 
 HOUR = timedelta(hours=1)
 
@@ -160,5 +160,101 @@ def test_a_stopped_task_that_is_not_described_yet_costs_few_launch_calls() -> No
             async with seeing(world, tasks=tasks):
                 await asyncio.sleep(100)
             assert len(calls) < 20
+
+    simulate(story)
+
+
+def test_what_other_replicas_run_takes_no_slot_here() -> None:
+    async def story() -> None:
+        narrow = Limits(slots=5, waiting_room=10)
+        async with (
+            Simulation(limits=narrow, transcode_seconds=1800) as world,
+            world.replica(),
+            world.replica(),
+            world.replica(),
+        ):
+            for n in range(60):
+                world.upload(str(n).encode())
+            # Long enough for the sweeps to have seen everything that the others run.
+            await asyncio.sleep(1500)
+            assert len(world.tasks.live) == 15
+
+    simulate(story)
+
+
+def test_a_backlog_of_thousands_stays_in_the_queue() -> None:
+    async def story() -> None:
+        narrow = Limits(slots=5, waiting_room=10)
+        async with Simulation(limits=narrow, transcode_seconds=7200) as world:
+            for n in range(2000):
+                world.upload(str(n).encode())
+            async with world.replica() as replica:
+                most = 0
+                for _ in range(90):
+                    await asyncio.sleep(20)
+                    most = max(most, len(replica.queue))
+                # Room for 15, and what two receivers brought in when there still was some.
+                assert most <= 15 + 20
+
+    simulate(story)
+
+
+def test_a_shutdown_ends_in_time_though_sqs_is_silent() -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def silent(operation: str) -> AsyncIterator[None]:
+            await asyncio.sleep(600 if operation == "queue.extend" else 0.02)
+            yield
+
+        async with Simulation(transcode_seconds=7200) as world:
+            for n in range(30):
+                world.upload(str(n).encode())
+            replica = world.controller(lambda whole: replace(whole, raw_queue=world.raw_queue.through(silent)))
+            running = asyncio.ensure_future(replica.run())
+            await asyncio.sleep(15)
+            began = clock()
+            replica.stop()
+            await running
+            assert clock() - began <= timedelta(seconds=17), "8 s of the 25 are for open requests"
+
+    simulate(story)
+
+
+def test_a_renewal_whose_original_cannot_be_deleted_is_not_repeated() -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def undeletable(operation: str) -> AsyncIterator[None]:
+            await asyncio.sleep(0.02)
+            if operation == "queue.delete":
+                raise Unavailable("no reply")
+            yield
+
+        patient = replace(POLICY, run_deadline=timedelta(hours=20))
+        async with Simulation(policy=patient, transcode_seconds=12 * 3600) as world:
+            stubborn = world.raw_queue.through(undeletable)
+            async with seeing(world, raw_queue=stubborn):
+                world.upload()
+                await asyncio.sleep(10.5 * 3600)
+                assert len(world.raw_queue.messages) == 2
+
+    simulate(story)
+
+
+def test_a_worker_s_misconfiguration_launches_one_probe_a_minute_at_most() -> None:
+    async def story() -> None:
+        async def denied(world: Simulation, job: JobSpec) -> int:
+            return await report(world, job, FailureClass.CONFIGURATION, "access_denied", 78)
+
+        async with Simulation() as world, world.replica():
+            for n in range(30):
+                world.will(world.upload(str(n).encode()), *[denied] * 100)
+                await asyncio.sleep(60)
+            begun = len(world.tasks.launched)
+            await asyncio.sleep(3600)
+            assert world.metric("vidctl_breaker_open") == 1
+            assert len(world.tasks.launched) - begun <= 61
+            world.behaviours.clear()
+            await world.until(world.settled, within=3 * HOUR)
+            assert not world.dead_letters.messages
 
     simulate(story)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from tests import builders as b
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
-from vidctl.reconciler.launches import PROBE_INTERVAL, Launches
+from vidctl.reconciler.launches import PROBE_INTERVAL, Fault, Launches
 from vidctl.reconciler.rate import Rate
 
 
@@ -48,7 +49,7 @@ def test_a_slot_that_falls_free_goes_to_whoever_asked_first() -> None:
     gate.wait_for_slot(second)
     gate.wait_for_slot(third)
     assert not gate.gate(second).begin
-    gate.seen(first, open_attempt=False)
+    gate.seen(first, running_here=False)
     assert woken == [second]
     assert not gate.gate(third).begin
     assert gate.gate(second).begin
@@ -61,7 +62,7 @@ def test_a_new_video_does_not_overtake_those_that_wait() -> None:
     first, second, late = keys(3)
     gate.occupy(first)
     gate.wait_for_slot(second)
-    gate.seen(first, open_attempt=False)
+    gate.seen(first, running_here=False)
     assert not gate.gate(late).begin
 
 
@@ -73,16 +74,17 @@ def test_a_video_that_went_elsewhere_does_not_block_the_line() -> None:
     gate.wait_for_slot(lost)
     time.pass_(minutes=3)
     gate.wait_for_slot(third)
-    gate.seen(first, open_attempt=False)
+    gate.seen(first, running_here=False)
     assert gate.gate(third).begin
 
 
 def test_open_attempts_found_after_a_restart_occupy_their_slots() -> None:
     gate = launches(Time(), slots=2)
-    for key in keys(5):
-        gate.seen(key, open_attempt=True)
-    assert gate.occupied == 5
-    assert not gate.gate(VideoKey(user_id="user", video_id="new")).begin
+    *found, new = keys(6)
+    for key in found:
+        gate.seen(key, running_here=True)
+    assert all(gate.occupies(key) for key in found)
+    assert not gate.gate(new).begin
 
 
 def test_the_breaker_lets_one_probe_a_minute_through_and_closes_when_it_succeeds() -> None:
@@ -101,23 +103,59 @@ def test_the_breaker_lets_one_probe_a_minute_through_and_closes_when_it_succeeds
     assert gate.take()
 
 
-def test_one_video_whose_task_cannot_start_opens_no_breaker_but_three_do() -> None:
+def test_one_attempt_is_begun_to_probe_with_whatever_else_is_running() -> None:
     time = Time()
-    gate = launches(time)
+    gate = launches(time, slots=9)
+    running, first, second = keys(3)
+    gate.seen(running, running_here=True)
+    gate.refused("access_denied")
+    assert not gate.gate(first).begin
+    time.pass_(minutes=2)
+    assert gate.gate(first).begin
+    assert gate.occupy(first)
+    assert not gate.gate(second).begin
+    gate.seen(first, running_here=False)
+    assert gate.gate(second).begin, "the first came to nothing"
+
+
+@pytest.mark.parametrize("fault", [Fault.START, Fault.WORK])
+def test_one_video_that_fails_again_and_again_opens_no_breaker_but_three_do(fault: Fault) -> None:
+    gate = launches(Time())
     first, second, third = keys(3)
     for _ in range(5):
-        gate.failed_to_start(first, "cannot_start")
+        gate.failed(first, fault, "cannot_start")
     assert gate.gate(first).paused is None
-    gate.failed_to_start(second, "cannot_start")
-    gate.failed_to_start(third, "cannot_start")
+    gate.failed(second, fault, "cannot_start")
+    gate.failed(third, fault, "cannot_start")
     assert gate.gate(first).paused == "cannot_start"
+
+
+def test_a_breaker_that_tasks_could_not_start_closes_when_one_does() -> None:
+    time = Time()
+    gate = launches(time)
+    for key in keys(3):
+        gate.failed(key, Fault.START, "cannot_start")
+    key, *_ = keys(1)
     gate.accepted()
-    assert gate.gate(first).paused == "cannot_start", "an accepted launch says nothing about starting"
     gate.started(b.ago(minutes=5))
-    assert gate.gate(first).paused == "cannot_start", "a task from before the trouble says nothing"
+    assert gate.gate(key).paused == "cannot_start", "neither a launch nor a task from before the trouble says anything"
     time.pass_(minutes=2)
     gate.started(time() - timedelta(minutes=1))
-    assert gate.gate(first).paused is None
+    assert gate.gate(key).paused is None
+
+
+def test_a_breaker_that_workers_could_not_work_closes_only_with_a_publication() -> None:
+    time = Time()
+    gate = launches(time)
+    for key in keys(3):
+        gate.failed(key, Fault.WORK, "access_denied")
+    key, *_ = keys(1)
+    time.pass_(minutes=2)
+    gate.accepted()
+    gate.started(time())
+    assert gate.gate(key).paused == "access_denied"
+    gate.succeeded(key)
+    assert gate.gate(key).paused is None
 
 
 def test_the_evidence_that_others_succeed_is_not_one_s_own() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tests.world.invariants import Watch
+from tests.world.invariants import Violation, Watch
 from tests.world.life import Life, Timing
 from tests.world.loop import clock
 from tests.world.objects import MemoryObjects
@@ -137,8 +137,8 @@ class Weather:
         try:
             await asyncio.sleep(self.chance.uniform(0, LATEST / 2))
             await call
-        except WorldError:
-            return
+        except (WorldError, Violation):
+            return  # nobody hears of it; the watch has aborted the run for a violation
         finally:
             call.close()
 
@@ -269,4 +269,3 @@ class SeenTasks(MemoryTasks):
     def _started(self, spec: TaskSpec, token: str, started_by: str) -> Life:
         self._weather.watch.starting(token, [launched.token for launched in self.launched])
         return super()._started(spec, token, started_by)
-

@@ -123,7 +123,8 @@ class Watch:
             self.must(before in closed, f"{intent.key} {intent.number} began before {before}")
         ended = {layout.launch_token(o.job, o.number) for o in self.all(Outcome)}
         mine.add(layout.launch_token(intent.job, intent.number))
-        self.must(len(mine - ended) <= self._slots, f"{len(mine - ended)} attempts of one replica are open")
+        # An intent whose reply was lost may land when its slot is another's: a few too many, never without end.
+        self.must(len(mine - ended) <= 2 * self._slots, f"{len(mine - ended)} attempts of one replica are open")
 
     # --- tasks ----------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from vidctl.metrics import Metrics
 from vidctl.model import FailureClass, Redrive, Upload, VideoKey
 from vidctl.ports import World
 from vidctl.reconciler.holds import Holds
-from vidctl.reconciler.launches import Launches
+from vidctl.reconciler.launches import Fault, Launches
 from vidctl.reconciler.launching import Launcher, Stale
 from vidctl.reconciler.observation import (
     Action,
@@ -41,6 +41,12 @@ from vidctl.reconciler.policy import Policy
 from vidctl.records import Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome
 
 log = logs.get(__name__)
+
+ABOUT_TASKS = (CreateIntent, StopTasks, RecordOutcome)
+"""Actions that depend on what the tasks are doing, and so on how old that reading is."""
+
+FAULTS = {"launch_refused": Fault.LAUNCH, "cannot_start": Fault.START}
+"""Where the configuration fails, by the code of the outcome; any other is the worker's word."""
 
 
 class Actor:
@@ -72,8 +78,9 @@ class Actor:
             Stale: ``seen`` is too old. WorldError: the call failed; look again.
 
         """
-        if not isinstance(action, Raise) and self._world.clock() - seen.read_at > self._policy.fresh:
-            raise Stale(f"{type(action).__name__}: read at {seen.read_at:%H:%M:%S}")
+        read_at = seen.tasks_read_at if isinstance(action, ABOUT_TASKS) else seen.read_at
+        if not isinstance(action, Raise) and self._world.clock() - read_at > self._policy.fresh:
+            raise Stale(f"{type(action).__name__}: read at {read_at:%H:%M:%S}")
         match action:
             case Raise(reason, detail):
                 self._metrics.alarms.labels(reason).inc()
@@ -160,7 +167,8 @@ class Actor:
         failure = outcome.failure
         self._metrics.outcomes.labels(failure.value if failure is not None else "none").inc()
         if failure is FailureClass.CONFIGURATION:
-            self._launches.failed_to_start(outcome.key, f"{outcome.code}: {outcome.detail}")
+            fault = FAULTS.get(outcome.code, Fault.WORK)
+            self._launches.failed(outcome.key, fault, f"{outcome.code}: {outcome.detail}")
         if outcome.code == "verify_failed":
             self._metrics.verify_failures.inc()
         if outcome.code == "source_gone":

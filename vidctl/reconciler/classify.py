@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vidctl.model import FailureClass, Task
@@ -31,7 +32,9 @@ HOST_STOP_CODES = {
     "InfrastructureHealth": "host_fault",
 }
 
-CAPACITY_WORDS = ("capacity is unavailable", "resource:", "limit on the number of", "provisioning state")
+CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of", "provisioning state")
+# As in RESOURCE:CPU. Not "on resource: arn:…", with which IAM refuses.
+LACK = re.compile(r"\bRESOURCE:[A-Z]")
 THROTTLE_WORDS = ("rate exceeded", "throttling")
 CONFIGURATION_WORDS = (
     "cannotpull",
@@ -83,13 +86,15 @@ def refused(reasons: tuple[str, ...]) -> Verdict:
 
 
 def _failed_to_start(task: Task, detail: str) -> Verdict:
-    text = f"{task.stopped_reason} {task.container_reason}".lower()
-    if any(words in text for words in CAPACITY_WORDS):
-        return Verdict(FailureClass.CAPACITY, "no_capacity", detail)
+    said = f"{task.stopped_reason} {task.container_reason}"
+    text = said.lower()
     if any(words in text for words in THROTTLE_WORDS):
         return Verdict(FailureClass.THROTTLE, "throttled", detail)
+    # Before capacity: these sentences quote actions and resources, in which any words may stand.
     if any(words in text for words in CONFIGURATION_WORDS):
         return Verdict(FailureClass.CONFIGURATION, "cannot_start", detail)
+    if LACK.search(said) or any(words in text for words in CAPACITY_WORDS):
+        return Verdict(FailureClass.CAPACITY, "no_capacity", detail)
     return Verdict(FailureClass.INFRASTRUCTURE, "failed_to_start", detail)
 
 

@@ -14,12 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 from vidctl import logs
-from vidctl.errors import VidctlError, WorldError
+from vidctl.errors import VidctlError
 from vidctl.journal import Journal
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import World
 from vidctl.reconciler.act import Actor
+from vidctl.reconciler.cleaning import Cleaning
 from vidctl.reconciler.holds import HoldPolicy, Holds
 from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.launching import Launcher, Stale
@@ -37,7 +38,11 @@ log = logs.get(__name__)
 DAY = timedelta(days=1)
 SILENCE = timedelta(seconds=120)
 """Time without progress of a loop after which the process is not alive any more."""
+LONGEST_PASS = timedelta(minutes=5)
+"""No pass takes so long: each of its calls has a deadline."""
 DEPTH_INTERVAL = timedelta(seconds=15)
+CLOSING = timedelta(seconds=12)
+"""Part of the shutdown's time that is left for handing messages back and for open requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +97,14 @@ class Controller:
         self._task_events = TaskEvents(world, view=self.view, wait=limits.receive_wait, metrics=metrics)
         self._sweep = Sweep(
             world,
-            journal=journal,
             view=self.view,
             known=self._knows,
+            has_room=lambda: len(self.queue) < limits.slots + limits.waiting_room,
             add=add,
             grace=limits.sweep_grace,
-            clean_after=limits.clean_after,
             metrics=metrics,
         )
+        self._cleaning = Cleaning(world, journal=journal, add=add, clean_after=limits.clean_after, metrics=metrics)
 
     def _reconciling(self, journal: Journal) -> Reconciler:
         world, policy, metrics = self._world, self._policy, self._metrics
@@ -139,6 +144,8 @@ class Controller:
         """Say which loop makes no progress; None when all do."""
         now = asyncio.get_running_loop().time()
         silent = sorted(name for name, at in self._ticks.items() if now - at > SILENCE.total_seconds())
+        if self.queue.longest_running() > LONGEST_PASS.total_seconds():
+            silent.append("passes")
         return f"no progress: {', '.join(silent)}" if silent and not self._stopping.is_set() else None
 
     async def run(self) -> None:
@@ -173,7 +180,7 @@ class Controller:
         for task in others:
             task.cancel()
         self.queue.close()
-        limit = max(self._limits.shutdown - timedelta(seconds=10), timedelta(seconds=5)).total_seconds()
+        limit = max(self._limits.shutdown - CLOSING, CLOSING).total_seconds()
         _, late = await asyncio.wait([*receivers, *passes], timeout=limit)
         for task in late:
             task.cancel()
@@ -185,9 +192,10 @@ class Controller:
         return [
             self._every("refresh", self._policy.poll / 2, self._refresh),
             self._every("depth", DEPTH_INTERVAL, self._measure),
-            self._every("sweep-tasks", sweep, self._sweep.tasks, at_once=True),
-            self._every("sweep-raw", sweep, self._sweep.raw, at_once=True),
-            self._every("sweep-daily", DAY, self._sweep.daily),
+            self._every("sweep-tasks", sweep, self._sweep.tasks, first=timedelta(0)),
+            self._every("sweep-raw", sweep, self._sweep.raw, first=timedelta(0)),
+            # Soon after the start: a service that is deployed every day would else never come to it.
+            self._every("clean", DAY, self._cleaning.daily, first=timedelta(hours=1)),
         ]
 
     async def _passes(self) -> None:
@@ -223,7 +231,8 @@ class Controller:
         if result.requeue_after is None:
             self.queue.forget(key)
             return "success"
-        self.queue.add_after(key, result.requeue_after)
+        # A little apart, so that replicas that wait for the same moment do not all act at once.
+        self.queue.add_after(key, result.requeue_after * (1 + self._random.random() / 10))
         return "requeue_after" if result.requeue_after else "requeue"
 
     async def _extend(self) -> None:
@@ -236,17 +245,16 @@ class Controller:
             await self.holds.extend()
 
     async def _every(
-        self, name: str, interval: timedelta, work: Callable[[], Awaitable[None]], *, at_once: bool = False
+        self, name: str, interval: timedelta, work: Callable[[], Awaitable[None]], *, first: timedelta | None = None
     ) -> None:
         """Do ``work`` every ``interval`` ± 50 %, so that replicas do not march in step; what failed waits its turn."""
-        due_at_once = at_once
+        pause = interval if first is None else first
         while True:
-            if not due_at_once:
-                await asyncio.sleep(interval.total_seconds() * (0.5 + self._random.random()))
-            due_at_once = False
+            await asyncio.sleep(pause.total_seconds() * (0.5 + self._random.random()))
+            pause = interval
             try:
                 await work()
-            except WorldError as error:
+            except VidctlError as error:
                 log.warning("loop_failed", loop=name, code=error.code, error=str(error))
                 self._metrics.reconcile_errors.labels(error.code).inc()
 

@@ -22,6 +22,8 @@ log = logs.get(__name__)
 BATCH = 10
 """AWS: a batch call takes ten messages."""
 RELEASE_SPREAD = timedelta(seconds=5)
+RELEASE_TIMEOUT = timedelta(seconds=3)
+"""Part of the shutdown's time that handing messages back may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Holds:
         """Extend every hold once, and renew those that come near AWS's cap; a failed call is tried again next time."""
         # First, since a message that AWS does not extend any more would be dropped, and so never renewed.
         for delivery in tuple(self._held.values()):
-            if self._clock() - delivery.first_received_at >= self._policy.renew_after:
+            if self._old(delivery):
                 await self._renew(delivery)
         batches = _batches(tuple(self._held.values()))
         for answer in await asyncio.gather(*(self._extend(batch) for batch in batches), return_exceptions=True):
@@ -93,14 +95,24 @@ class Holds:
                 raise answer
 
     async def release(self) -> None:
-        """Hand every message back, spread over some seconds so that the next holder is not hit at once."""
-        for batch in _batches(tuple(self._held.values())):
-            spread = timedelta(seconds=int(self._random.random() * (RELEASE_SPREAD.total_seconds() + 1)))
-            try:
-                await self._queue.extend([delivery.receipt for delivery in batch], visibility=spread)
-            except WorldError as error:
-                log.warning("holds_not_released", code=error.code, messages=len(batch))
-            self._drop(batch)
+        """Hand every message back, spread over some seconds so that the next holder is not hit at once.
+
+        What is not handed back in time comes back by itself when its visibility ends.
+        """
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT.total_seconds()), asyncio.TaskGroup() as group:
+                for batch in _batches(tuple(self._held.values())):
+                    group.create_task(self._release(batch))
+        except TimeoutError:
+            log.warning("holds_not_released", code="timeout", messages=len(self._held))
+
+    async def _release(self, batch: Sequence[Delivery]) -> None:
+        spread = timedelta(seconds=int(self._random.random() * (RELEASE_SPREAD.total_seconds() + 1)))
+        try:
+            await self._queue.extend([delivery.receipt for delivery in batch], visibility=spread)
+        except WorldError as error:
+            log.warning("holds_not_released", code=error.code, messages=len(batch))
+        self._drop(batch)
 
     async def _extend(self, batch: Sequence[Delivery]) -> None:
         receipts = {delivery.receipt: delivery for delivery in batch}
@@ -113,15 +125,28 @@ class Holds:
         self._drop(gone)
 
     async def _renew(self, delivery: Delivery) -> None:
-        attributes = events.redrive_attributes(delivery.redrive) if delivery.redrive is not None else None
+        if not self._has_copy(delivery):
+            attributes = events.redrive_attributes(delivery.redrive) if delivery.redrive is not None else None
+            try:
+                await self._queue.send(delivery.body, attributes=attributes)
+            except WorldError as error:
+                log.warning("hold_not_renewed", code=error.code, message_id=delivery.message_id)
+                return
+            self._metrics.renewals.inc()
+        # From here on the copy stands for it: another try would make another copy.
+        self._drop((delivery,))
         try:
-            await self._queue.send(delivery.body, attributes=attributes)
-            await self.delete((delivery,))
+            await self._queue.delete((delivery.receipt,))
         except WorldError as error:
-            # A copy too many is harmless, and the next round tries again.
-            log.warning("hold_not_renewed", code=error.code, message_id=delivery.message_id)
-            return
-        self._metrics.renewals.inc()
+            log.warning("renewed_message_not_deleted", code=error.code, message_id=delivery.message_id)
+
+    def _old(self, delivery: Delivery) -> bool:
+        return self._clock() - delivery.first_received_at >= self._policy.renew_after
+
+    def _has_copy(self, delivery: Delivery) -> bool:
+        """Whether a younger message that asks for the same is held: the one that was sent in its place."""
+        asked = (delivery.upload, delivery.redrive)
+        return any((d.upload, d.redrive) == asked and not self._old(d) for d in self.of(delivery.upload.key))
 
     def _drop(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in tuple(deliveries):

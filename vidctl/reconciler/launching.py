@@ -87,7 +87,8 @@ class Launcher:
         if launch.task is None:
             self._refused(intent, launch.failures or ("RunTask answered neither task nor failure",))
             return
-        if self._view.knows(launch.task.arn) is None:
+        first = (intent.number.round, intent.number.n) == (1, 1)
+        if first and self._view.knows(launch.task.arn) is None:
             waited = self._world.clock() - intent.source.last_modified
             self._metrics.upload_to_launch.observe(waited.total_seconds())
         if launch.task.spec is None:

@@ -50,7 +50,7 @@ class OutputSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """Everything that one pass knows about one video, and how old the oldest reading is.
+    """Everything that one pass knows about one video, and how old it is: of all, and of the tasks, the oldest reading.
 
     ``raw`` is the object under the upload's key, ``kept`` the copies
     that Kept records name (looked at only without a raw object). ``outputs`` are those
@@ -59,6 +59,7 @@ class Observation:
 
     key: VideoKey
     read_at: datetime
+    tasks_read_at: datetime
     raw_bucket: str
     deliveries: tuple[Delivery, ...] = ()
     raw: Source | None = None

@@ -73,6 +73,7 @@ class Observer:
         seen = Observation(
             key=key,
             read_at=began,
+            tasks_read_at=began,
             raw_bucket=self._policy.raw_bucket,
             raw=None if raw is None else _source(raw),
             kept=await self._kept(records) if raw is None else (),
@@ -98,7 +99,7 @@ class Observer:
             refusals=self._tasks.refusals(seen.key),
             gate=self._launches.gate(seen.key),
             others_succeeded_at=self._launches.others_succeeded_at(seen.key),
-            read_at=min([seen.read_at, *(task.seen_at for task in tasks if task.alive)]),
+            tasks_read_at=min([seen.read_at, *(task.seen_at for task in tasks if task.alive)]),
         )
 
     async def _look_at_tasks(self, key: VideoKey, records: VideoRecords) -> None:

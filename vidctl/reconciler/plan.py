@@ -78,10 +78,12 @@ def claims(seen: Observation) -> tuple[Output, ...]:
 def wants_tasks(records: JobRecords, policy: Policy, now: datetime) -> bool:
     """Whether ECS must be asked for the tasks of this job.
 
-    Not before its first attempt, since nothing can run; nor while the open attempt is young, since RunTask with its
-    token is the lookup, and costs no call of the scarce read quota.
+    Not before its first attempt nor after its end, since nothing can run; nor while the open attempt is young, since
+    RunTask with its token is the lookup, and costs no call of the scarce read quota.
     """
-    if not records.intents:
+    told = records.dead is not None and any(sent.round == records.round for sent in records.dead_letters)
+    published = any(outcome.code == "published" for outcome in records.outcomes)
+    if not records.intents or ((told or published) and not records.open_intents):
         return False
     return all(now - intent.created_at >= policy.relaunch_until for intent in records.open_intents)
 
@@ -198,7 +200,7 @@ def _open(seen: Observation, job: JobView, intent: Intent, policy: Policy, now: 
     if task.started_at is None:
         late = now - (task.created_at or intent.created_at) > policy.start_deadline
         return _stop((task.arn,), STOPPED_FOR_START, policy, "starting") if late else _wait(policy.poll, "starting")
-    if now - task.started_at > policy.deadline(intent.source.size_bytes):
+    if now - task.started_at > policy.run_deadline:
         return _stop((task.arn,), STOPPED_FOR_DEADLINE, policy, "running too long")
     return _wait(policy.poll, "running")
 

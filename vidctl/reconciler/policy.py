@@ -48,8 +48,7 @@ class Policy:
     backoff: timedelta = timedelta(seconds=10)
     backoff_cap: timedelta = timedelta(minutes=10)
     start_deadline: timedelta = timedelta(minutes=15)
-    run_deadline: timedelta = timedelta(minutes=30)
-    run_deadline_per_gib: timedelta = timedelta(hours=2)
+    run_deadline: timedelta = timedelta(hours=13)
     settle: timedelta = timedelta(minutes=5)
     poll: timedelta = timedelta(seconds=20)
     keep_after: timedelta = timedelta(hours=40)
@@ -68,10 +67,6 @@ class Policy:
     """Time between two requests to stop the same task."""
     slot_interval: timedelta = timedelta(seconds=5)
     """Time between two looks for a free slot; a slot that falls free wakes who is next."""
-
-    def deadline(self, size_bytes: int) -> timedelta:
-        """Return the time that an attempt on a source of this size may run."""
-        return self.run_deadline + self.run_deadline_per_gib * (size_bytes / GIB)
 
     def delay(self, job: str, number: AttemptNumber, failures: int) -> timedelta:
         """Return the wait after the ``failures``-th failure in a row: doubled each time, capped, with jitter.

@@ -35,6 +35,11 @@ class Rate:
         self._tokens -= 1
         return True
 
+    def charge(self, calls: int) -> None:
+        """Take what was spent without asking: pages of a listing that turned out to be long."""
+        self._fill()
+        self._tokens -= calls
+
     def slow_down(self) -> None:
         """Halve the rate and empty the bucket: AWS asked for fewer calls."""
         self._fill()

@@ -79,8 +79,10 @@ class Reconciler:
     def _note(self, key: VideoKey, seen: Observation, decided: Plan) -> None:
         """Count the video's slot, or its place in the line for one, by what was found."""
         open_attempt = any(job.open_intents for job in seen.records.jobs)
-        started = [task.started_at for task in seen.tasks if task.started_at is not None and task.alive]
-        self._launches.seen(key, open_attempt=open_attempt, running=bool(started))
+        # What another replica runs is seen here too, by the sweep: it has its slot there.
+        ours = bool(seen.deliveries) or self._launches.occupies(key)
+        self._launches.seen(key, running_here=open_attempt and ours)
+        started = [task.started_at for task in seen.tasks if task.started_at is not None]
         if started:
             self._launches.started(max(started))
         if decided.wants_slot:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from vidctl import events, logs
-from vidctl.errors import Malformed, WorldError
+from vidctl.errors import Malformed, VidctlError, WorldError
 from vidctl.metrics import Metrics
 from vidctl.model import Delivery, FailureClass, VideoKey
 from vidctl.ports import Message, World
@@ -63,7 +63,7 @@ class Deliveries:
     async def _take(self, message: Message) -> None:
         try:
             await self._sort(message)
-        except WorldError as error:
+        except VidctlError as error:
             # The message is still in the queue and comes again.
             log.warning("message_not_taken", code=error.code, message_id=message.message_id, error=str(error))
 

@@ -97,6 +97,13 @@ class TaskView:
 
     # --- what is asked --------------------------------------------------------------------------------------------
 
+    async def family(self, *, stopped: bool) -> tuple[str, ...]:
+        """Ask ECS for the worker family's tasks; raises as ``describe``."""
+        self._spend()
+        arns = await self._tasks.family(stopped=stopped)
+        self._rate.charge(len(arns) // BATCH)
+        return arns
+
     async def look(self, job: str) -> None:
         """Ask ECS for the live tasks of a job; raises as ``describe``."""
         self._spend()
