@@ -19,6 +19,7 @@ from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -245,8 +246,8 @@ async def open_clients(
             context = _client(session, service, deadline, connections, endpoints)
             try:
                 client = await stack.enter_async_context(context)
-            except NoRegionError as error:
-                raise InvalidSettings("AWS_REGION: must be set, as in eu-central-1") from error
+            except (NoRegionError, InvalidRegionError) as error:
+                raise InvalidSettings(f"AWS_REGION: must be set to a region, as in eu-central-1 ({error})") from error
             except (BotoCoreError, ValueError) as error:
                 raise InvalidSettings(f"AWS_*: {error}") from error
             return Client(client, service, metrics, timeout=deadline)

@@ -125,7 +125,9 @@ class Metrics:
             ("sweep",),
             [("raw",), ("tasks",), ("daily",)],
         )
-        self.missed_events = self._counter("sweep_found_missed_events", "Uploads begun by a replica that held no message of them: lost events, or a backlog.")
+        self.missed_events = self._counter(
+            "sweep_found_missed_events", "Uploads begun without holding their message: lost events, or a backlog."
+        )
         self.swept = self._counter("sweep_removed_objects", "Objects of abandoned attempts removed.")
 
     def _jobs(self) -> None:

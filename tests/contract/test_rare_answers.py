@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,15 @@ from tests.contract.emulators import endpoints_at
 from tests.contract.jobs import SPEC
 from vidctl.clients import Client, open_clients
 from vidctl.ecs import EcsTasks
-from vidctl.errors import AccessDenied, CapacityUnavailable, LaunchConflict, Throttled, Unavailable
+from vidctl.errors import (
+    AccessDenied,
+    CapacityUnavailable,
+    InvalidSettings,
+    LaunchConflict,
+    Misconfigured,
+    Throttled,
+    Unavailable,
+)
 from vidctl.metrics import Metrics
 from vidctl.ports import Launch
 from vidctl.s3 import S3Objects
@@ -146,6 +155,12 @@ async def test_a_refused_launch_says_why(error: ClientError, expected: type[Exce
         await tasks(error).run(SPEC, token="t", started_by="j")
 
 
+async def test_a_task_that_cannot_be_read_hides_no_other() -> None:
+    good = {"taskArn": "good", "lastStatus": "RUNNING"}
+    found = await tasks({"tasks": [good | {"taskArn": "bad", "createdAt": "soon"}, good]}).describe(["bad", "good"])
+    assert [task.arn for task in found] == ["good"]
+
+
 async def test_a_listing_is_followed_to_its_end() -> None:
     pages: list[dict[str, Any]] = [{"taskArns": ["1"], "nextToken": "x"}, {"taskArns": [], "nextToken": "y"}]
     assert await tasks(*pages, {"taskArns": ["2"]}).family(stopped=True) == ("1", "2")
@@ -197,3 +212,61 @@ async def test_a_body_that_ends_early_is_no_usable_reply() -> None:
             bucket = S3Objects(client=clients.s3, files=clients.files, bucket="bucket", clock=lambda: AT)
             with pytest.raises(Unavailable):
                 await bucket.read_range("key", start=0, end=100, if_match="e")
+
+
+# --- AWS's own variables ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine that was told nothing about AWS."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("bare")
+async def test_without_credentials_nothing_can_be_signed_or_called_and_the_fix_is_named() -> None:
+    async with open_clients(Metrics(CollectorRegistry()), region="eu-west-1") as clients:
+        bucket = S3Objects(client=clients.s3, files=clients.files, bucket="bucket", clock=lambda: AT)
+        with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
+            await bucket.sign_get("k.mp4", expires_in=MINUTE)
+        with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
+            await bucket.sign_put("k.mp4", content_type="video/mp4", size_bytes=7, expires_in=MINUTE)
+        with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
+            await clients.sqs.call("list_queues")
+
+
+async def test_what_cannot_be_signed_is_a_misconfiguration(bare: pytest.MonkeyPatch) -> None:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        bare.setenv(f"AWS_{name}", "x")
+    async with open_clients(Metrics(CollectorRegistry()), region="eu-west-1") as clients:
+        bucket = S3Objects(client=clients.s3, files=clients.files, bucket="no bucket/", clock=lambda: AT)
+        with pytest.raises(Misconfigured, match="no bucket/"):
+            await bucket.sign_get("k.mp4", expires_in=MINUTE)
+
+
+@pytest.mark.parametrize("region", [None, "eu west 1"])
+@pytest.mark.usefixtures("bare")
+async def test_a_region_that_is_none_names_its_variable(region: str | None) -> None:
+    with pytest.raises(InvalidSettings, match=r"^AWS_REGION: must be set"):
+        async with open_clients(Metrics(CollectorRegistry()), region=region):
+            pass
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS_ENDPOINT_URL", "nowhere"), ("AWS_PROFILE", "nobody")])
+async def test_a_variable_of_aws_that_cannot_be_used_is_told_of(
+    bare: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    bare.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=f"^AWS_.*{value}"):
+        async with open_clients(Metrics(CollectorRegistry()), region="eu-west-1"):
+            pass
+
+
+async def test_the_deadline_of_a_hold_leaves_three_tries_within_the_shortest_visibility() -> None:
+    async with open_clients(Metrics(CollectorRegistry()), endpoints=endpoints_at(1)) as clients:
+        assert 3 * clients.holds._timeout <= 30 <= clients.sqs._timeout

@@ -305,6 +305,49 @@ async def test_an_ffmpeg_that_fails_on_a_good_input_is_the_apps_fault(
     assert bench.leftovers == []
 
 
+@pytest.mark.parametrize(
+    "hang",
+    [
+        "exec sleep 100",
+        # As ffmpeg 7 and later, whose own clock goes on to report what its threads did.
+        "while :; do printf 'frame=7\\nout_time_us=300000\\nprogress=continue\\n'; sleep 0.05; done",
+    ],
+)
+async def test_an_ffmpeg_that_comes_no_further_is_stopped_with_the_figures(
+    bench: Bench, script: Callable[[str], str], hang: str
+) -> None:
+    stuck = script(f"printf 'frame=7\\nout_time_us=300000\\nprogress=continue\\n'; {hang}")
+
+    async with asyncio.timeout(20):
+        assert await bench.run(ffmpeg=stuck, stall=timedelta(seconds=0.5)) == 70
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.APP, "stalled")
+    assert "0.3 of 1.0 s and 7 frames" in result.detail
+    assert "0:00:00.5" in result.detail
+    assert bench.leftovers == []
+
+
+async def test_an_ffmpeg_that_is_slow_is_left_alone(bench: Bench, script: Callable[[str], str]) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    slow = script(
+        'case "$*" in *poster.jpg) ;; *) for i in 1 2 3 4 5 6 7 8; do echo frame=$i; sleep 0.2; done;; esac; '
+        f'exec {real} "$@"'
+    )
+
+    assert await bench.run(ffmpeg=slow, stall=timedelta(seconds=1.5)) == 0
+
+
+async def test_a_poster_that_takes_for_ever_is_not_waited_for(bench: Bench, script: Callable[[str], str]) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    hangs = script(f'case "$*" in *poster.jpg) exec sleep 100;; esac; exec {real} "$@"')
+
+    async with asyncio.timeout(20):
+        assert await bench.run(ffmpeg=hangs, stall=timedelta(seconds=1.5)) == 70
+
+    assert (await written(bench)).code == "deadline"
+
+
 async def test_the_end_of_what_ffmpeg_complained_of_is_kept(bench: Bench, script: Callable[[str], str]) -> None:
     await bench.run(ffmpeg=script("seq 1 20000 >&2; echo the last words >&2; exit 1"))
 

@@ -271,7 +271,7 @@ async def test_the_public_key_of_a_set_is_no_secret(issuer: Issuer) -> None:
 async def test_a_token_of_the_set_is_accepted_and_a_strangers_refused(issuer: Issuer) -> None:
     claims = {"sub": "ada", "exp": datetime.now(UTC) + timedelta(minutes=5)}  # noqa: TID251 - the library's own clock
     stranger = ec.generate_private_key(ec.SECP256R1())
-    settings = AuthSettings(jwks_url="http://unused")
+    settings = AuthSettings(jwks_url="https://unused")
     async with key_set(issuer) as keys:
         door = Authenticator(settings=settings, keys=keys, metrics=Metrics(CollectorRegistry()))
         good = jwt.encode(claims, EC, "ES256", headers={"kid": "one"})

@@ -22,6 +22,32 @@ INFRASTRUCTURE, CONFIGURATION, THROTTLE = (
 )
 EXITED, FAILED_TO_START, BY_USER = "EssentialContainerExited", "TaskFailedToStart", "UserInitiated"
 
+ECR_DENIED = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve ecr registry auth: service call has been retried 3 time(s): AccessDeniedException: User: "
+    "arn:aws:sts::123456789012:assumed-role/vidctl-execution/0a1b is not authorized to perform: "
+    "ecr:GetAuthorizationToken on resource: * because no identity-based policy allows the ecr:GetAuthorizationToken "
+    "action"
+)
+SECRET_DENIED = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret "
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vidctl/CAPACITY-RESOURCE:KEY from secrets manager: "
+    "AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/vidctl-execution/0a1b is not authorized to "
+    "perform: secretsmanager:GetSecretValue on resource: "
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vidctl/token"
+)
+LOGS_DENIED = (
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to "
+    "create Cloudwatch log stream: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/vidctl-execution"
+    "/0a1b is not authorized to perform: logs:CreateLogStream on resource: "
+    "arn:aws:logs:eu-west-1:123456789012:log-group:/vidctl/worker:log-stream:worker/worker/0a1b : exit status 1"
+)
+PULL_LIMIT = (
+    "CannotPullContainerError: inspect image has been retried 1 time(s): httpReadSeeker: failed open: unexpected "
+    "status code: 429 Too Many Requests - Server message: toomanyrequests: Rate exceeded"
+)
+
 
 @pytest.mark.parametrize(
     ("stop_code", "reason", "exit_code", "failure", "code"),
@@ -34,6 +60,11 @@ EXITED, FAILED_TO_START, BY_USER = "EssentialContainerExited", "TaskFailedToStar
         (FAILED_TO_START, "ClientException: Rate exceeded", None, THROTTLE, "throttled"),
         (FAILED_TO_START, "CannotPullContainerError: manifest unknown", None, CONFIGURATION, "cannot_start"),
         (FAILED_TO_START, "ResourceInitializationError: unable to pull secrets", None, CONFIGURATION, "cannot_start"),
+        (FAILED_TO_START, ECR_DENIED, None, CONFIGURATION, "cannot_start"),
+        (FAILED_TO_START, SECRET_DENIED, None, CONFIGURATION, "cannot_start"),
+        (FAILED_TO_START, LOGS_DENIED, None, CONFIGURATION, "cannot_start"),
+        (FAILED_TO_START, PULL_LIMIT, None, THROTTLE, "throttled"),
+        (FAILED_TO_START, "Some resource: unknown", None, INFRASTRUCTURE, "failed_to_start"),
         (FAILED_TO_START, "Timeout waiting for network interface", None, INFRASTRUCTURE, "failed_to_start"),
         (FAILED_TO_START, "", None, INFRASTRUCTURE, "failed_to_start"),
         (BY_USER, STOPPED_FOR_DEADLINE, 143, APP, "deadline"),

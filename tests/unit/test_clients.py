@@ -15,6 +15,26 @@ from vidctl.errors import (
     WriteConflict,
 )
 
+# As AWS writes them; they name actions and resources, in which any words may stand.
+READ_DENIED = (
+    "User: arn:aws:sts::123456789012:assumed-role/vidctl-worker/0a1b is not authorized to perform: s3:GetObject on "
+    'resource: "arn:aws:s3:::vidctl-raw/videos/ada/capacity is unavailable.mp4" because no identity-based policy '
+    "allows the s3:GetObject action"
+)
+RUN_DENIED = (
+    "User: arn:aws:sts::123456789012:assumed-role/vidctl-service/0a1b is not authorized to perform: ecs:RunTask on "
+    "resource: arn:aws:ecs:eu-west-1:123456789012:task-definition/vidctl-worker:7 because no identity-based policy "
+    "allows the ecs:RunTask action"
+)
+PASS_DENIED = (
+    "User: arn:aws:sts::123456789012:assumed-role/vidctl-service/0a1b is not authorized to perform: iam:PassRole "
+    "on resource: arn:aws:iam::123456789012:role/throttling-watch with an explicit deny in a permissions boundary"
+)
+TOO_SLOW = (
+    "Your socket connection to the server was not read from or written to within the timeout period. Idle connections "
+    "will be closed."
+)
+
 ANSWERS: list[tuple[str, str, int, type[WorldError]]] = [
     # S3
     ("404", "Not Found", 404, NotFound),
@@ -29,9 +49,19 @@ ANSWERS: list[tuple[str, str, int, type[WorldError]]] = [
     ("ConditionalRequestConflict", "The conditional request cannot succeed due to a conflict", 409, WriteConflict),
     ("409", "Conflict", 409, WriteConflict),
     ("SlowDown", "Please reduce your request rate.", 503, Throttled),
+    ("AccessDenied", READ_DENIED, 403, AccessDenied),
     ("InternalError", "We encountered an internal error. Please try again.", 500, Unavailable),
+    ("InternalError", "We encountered an internal error. Please try again.", 200, Unavailable),
     ("ServiceUnavailable", "Reduce your request rate", 503, Unavailable),
     ("RequestTimeout", "Your socket connection to the server was not read from", 408, Unavailable),
+    ("RequestTimeout", TOO_SLOW, 400, Unavailable),
+    ("RequestTimeoutException", "", 400, Unavailable),
+    (
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        400,
+        Unavailable,
+    ),
     ("BadDigest", "The SHA256 you specified did not match the calculated checksum.", 400, Misconfigured),
     ("InvalidRange", "The requested range is not satisfiable", 416, Misconfigured),
     # SQS
@@ -43,7 +73,8 @@ ANSWERS: list[tuple[str, str, int, type[WorldError]]] = [
     ("InvalidParameterException", "Error retrieving subnets: Rate exceeded (ErrorCode: Throttling)", 400, Throttled),
     ("ClusterNotFoundException", "Cluster not found.", 400, Misconfigured),
     ("ClientException", "TaskDefinition is inactive", 400, Misconfigured),
-    ("AccessDeniedException", "User is not authorized to perform: ecs:RunTask", 400, AccessDenied),
+    ("AccessDeniedException", RUN_DENIED, 400, AccessDenied),
+    ("AccessDeniedException", PASS_DENIED, 400, AccessDenied),
     ("UnrecognizedClientException", "The security token included in the request is invalid.", 400, AccessDenied),
     ("ClientException", "You've reached the limit on the number of tasks you can run", 400, CapacityUnavailable),
     ("ServerException", "Capacity is unavailable at this time.", 500, CapacityUnavailable),

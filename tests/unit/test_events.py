@@ -138,9 +138,10 @@ def test_other_messages_are_no_redrives() -> None:
     assert events.parse_redrive({events.JOB_ATTRIBUTE: "a"}) is None
 
 
-def test_a_redrive_without_a_number_is_malformed() -> None:
-    with pytest.raises(Malformed, match=events.ROUND_ATTRIBUTE):
-        events.parse_redrive({events.JOB_ATTRIBUTE: "a", events.ROUND_ATTRIBUTE: "-1"})
+@pytest.mark.parametrize("number", ["", "-1", "1.0", " 1", "1\n", "٣", "²", "1000000", "9" * 5000])
+def test_a_redrive_whose_round_is_none_is_malformed(number: str) -> None:
+    with pytest.raises(Malformed, match=f"^{events.ROUND_ATTRIBUTE}: .{{0,80}}$"):
+        events.parse_redrive({events.JOB_ATTRIBUTE: "a", events.ROUND_ATTRIBUTE: number})
 
 
 # --- ECS ----------------------------------------------------------------------------------------------------------
@@ -215,6 +216,8 @@ def test_a_job_that_this_version_cannot_read_is_somebody_elses(value: str) -> No
         ({"lastStatus": None}, "lastStatus"),
         ({"createdAt": "soon"}, "createdAt"),
         ({"createdAt": "2026-11-22T12:00:00"}, "createdAt"),
+        ({"createdAt": "0001-01-01T00:00:00+05:00"}, "createdAt"),
+        ({"startedAt": "9999-12-31T23:59:59-05:00"}, "startedAt"),
     ],
 )
 def test_a_task_that_is_none_names_the_field(change: dict[str, Any], field: str) -> None:
@@ -237,6 +240,13 @@ def test_a_state_change_is_the_task_at_the_time_of_the_event() -> None:
         ),
         json.dumps({"detail-type": "ECS Task State Change", "time": "2026-11-22T12:00:00Z", "detail": {}}),
         json.dumps({"detail-type": "ECS Task State Change", "detail": {"taskArn": ARN, "lastStatus": "RUNNING"}}),
+        json.dumps(
+            {
+                "detail-type": "ECS Task State Change",
+                "time": "0001-01-01T00:00:00+05:00",
+                "detail": {"taskArn": ARN, "lastStatus": "RUNNING"},
+            }
+        ),
     ],
 )
 def test_another_event_is_malformed(body: str) -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +91,50 @@ async def test_a_range_that_came_short_is_no_range(tmp_path: Path) -> None:
         await Fetch(raw=raw, parts=1, part_bytes=100, patience=IMPATIENT)(source, tmp_path / "file", on_bytes=ignored)
 
     assert raised.group_contains(Unavailable, match="99 bytes came of the range 0 to 100")
+
+
+class Gated(ThreadPoolExecutor):
+    """Threads that wait at a gate, once it is closed, before they do what they were given."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self.gate, self.waiting = threading.Event(), threading.Event()
+        self.gate.set()
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def later() -> Any:
+            if not self.gate.is_set():
+                self.waiting.set()
+                self.gate.wait(10)
+            return call(*args, **kwargs)
+
+        return super().submit(later)
+
+
+async def test_a_write_that_outlives_its_cancellation_meets_no_other_file(tmp_path: Path) -> None:
+    threads = Gated()
+    asyncio.get_running_loop().set_default_executor(threads)
+
+    @asynccontextmanager
+    async def close_the_gate(_: str) -> AsyncIterator[None]:
+        await asyncio.sleep(0)
+        yield
+        threads.gate.clear()
+
+    raw, source = stored(BODY, close_the_gate)
+    fetch = Fetch(raw=raw, parts=1, part_bytes=10_000, patience=IMPATIENT)
+    running = asyncio.ensure_future(fetch(source, tmp_path / "file", on_bytes=ignored))
+    while not threads.waiting.is_set():  # noqa: ASYNC110 - a thread sets it
+        await asyncio.sleep(0.001)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    with (tmp_path / "another").open("wb"):
+        threads.gate.set()
+        threads.shutdown(wait=True)
+
+    assert (tmp_path / "another").read_bytes() == b""
 
 
 async def test_what_may_pass_is_tried_again_so_often_and_then_raised() -> None:

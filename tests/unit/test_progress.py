@@ -31,12 +31,32 @@ def after(*lines: str) -> Advance:
 
 
 def test_the_lines_of_ffmpeg_are_read() -> None:
-    assert after(*LINES.splitlines()) == Advance(seconds=2.0, speed=35.0)
+    assert after(*LINES.splitlines()) == Advance(seconds=2.0, frames=60, speed=35.0)
 
 
-@pytest.mark.parametrize("line", ["out_time_us=N/A", "out_time_us=-9000", "out_time_us=nan", "", "=", "frame", "x=1"])
+@pytest.mark.parametrize(
+    "line", ["out_time_us=N/A", "out_time_us=-9000", "out_time_us=nan", "", "=", "frame", "frame=N/A", "x=1"]
+)
 def test_what_says_nothing_changes_nothing(line: str) -> None:
     assert after("out_time_us=500000", line) == Advance(seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "further"),
+    [
+        ("out_time_us=500001", True),
+        ("frame=11", True),
+        ("out_time_us=500000", False),
+        ("out_time_us=1000", False),
+        ("frame=10", False),
+        ("frame=9", False),
+        ("speed=9x", False),
+        ("total_size=99", False),
+    ],
+)
+def test_only_more_seconds_or_frames_are_an_advance(line: str, *, further: bool) -> None:
+    before = after("out_time_us=500000", "frame=10")
+    assert read(before, line).beyond(before) is further
 
 
 def test_an_unknown_speed_is_none() -> None:

@@ -58,6 +58,7 @@ class Deliveries:
                 await _pause(stopping)
                 continue
             for message in messages:
+                tick()
                 await self._take(message)
 
     async def _take(self, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Encoder:
     probe: Probe
     encoding: Encoding
     deadline: timedelta
+    stall: timedelta
     stop_grace: timedelta
     source: Path
     media: Media
@@ -41,20 +43,13 @@ class Encoder:
         """Make every rendition in one run, so that the source is decoded once.
 
         Raises:
-            Failed: ``corrupt`` if the source is at fault, else as ``blame``.
+            Failed: ``corrupt`` if the source is at fault, ``stalled`` if ffmpeg hangs, else as ``blame``.
 
         """
-        advance = Advance()
-
-        def follow(line: str) -> None:
-            nonlocal advance
-            advance = progress.read(advance, line)
-            on_advance(advance)
-
         argv = command.transcode(
             self.ffmpeg, str(self.source), self.media, renditions, self.encoding, directory=str(self.directory)
         )
-        ended = await self._run(argv, on_line=follow)
+        ended = await self._followed(argv, on_advance)
         if ended.exit_code == 0:
             return
         error = blame(ended)
@@ -63,6 +58,24 @@ class Encoder:
             if source is None or verify.ends_early(source, None):
                 raise refused("corrupt", "the video cannot be decoded", stderr_tail=ended.stderr_tail) from error
         raise error
+
+    async def _followed(self, argv: Command, on_advance: Callable[[Advance], None]) -> Ended:
+        """Run ffmpeg for as long as it comes further: one that hangs may go on to write the same progress."""
+        loop, advance = asyncio.get_running_loop(), Advance()
+
+        def follow(line: str) -> None:
+            nonlocal advance
+            before, advance = advance, progress.read(advance, line)
+            if advance.beyond(before) and not patience.expired():
+                patience.reschedule(loop.time() + self.stall.total_seconds())
+            on_advance(advance)
+
+        try:
+            async with asyncio.timeout(self.stall.total_seconds()) as patience:
+                return await self._run(argv, deadline=self.deadline, on_line=follow)
+        except TimeoutError as error:
+            done = f"{advance.seconds:.1f} of {self.media.duration_seconds:.1f} s and {advance.frames} frames"
+            raise failed("stalled", f"ffmpeg wrote {done}, and came no further for {self.stall}") from error
 
     async def poster(self, rendition: Rendition) -> Path:
         """Take the poster from a rendition that was verified.
@@ -75,7 +88,9 @@ class Encoder:
         # The file's duration may be that of its sound.
         seconds = self.media.video.duration_seconds or self.media.duration_seconds
         video = str(self.directory / rendition.name)
-        ended = await self._run(command.poster(self.ffmpeg, video, duration_seconds=seconds, target=str(target)))
+        argv = command.poster(self.ffmpeg, video, duration_seconds=seconds, target=str(target))
+        # It tells no progress, and is a matter of seconds.
+        ended = await self._run(argv, deadline=min(self.deadline, self.stall))
         if ended.exit_code != 0 and (error := blame(ended)).failure.failure is not FailureClass.PERMANENT:
             raise error
         if ended.exit_code != 0 or not target.is_file():
@@ -111,8 +126,8 @@ class Encoder:
             raise refused("corrupt", f"the file is cut off or damaged: {lack}", stderr_tail=complaints)
         return lack
 
-    async def _run(self, argv: Command, *, on_line: Callable[[str], None] = ignore) -> Ended:
-        return await run_program(argv, deadline=self.deadline, stop_grace=self.stop_grace, on_line=on_line)
+    async def _run(self, argv: Command, *, deadline: timedelta, on_line: Callable[[str], None] = ignore) -> Ended:
+        return await run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=on_line)
 
 
 def blame(ended: Ended) -> Failed:

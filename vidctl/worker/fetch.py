@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,18 +38,17 @@ class Fetch:
         ranges = iter(tuple(_ranges(source.size_bytes, self.part_bytes)))
         done = 0
 
-        async def read_on(file: int) -> None:
+        async def read_on() -> None:
             nonlocal done
             for start, end in ranges:
                 body = await self.patience(lambda start=start, end=end: self._read(source, start, end))  # type: ignore[misc]
-                await asyncio.to_thread(_write, file, body, start)
+                await asyncio.to_thread(_write, path, body, start)
                 done += len(body)
                 on_bytes(done)
 
-        with path.open("r+b") as opened:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.parts):
-                    group.create_task(read_on(opened.fileno()))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.parts):
+                group.create_task(read_on())
 
     async def _read(self, source: Source, start: int, end: int) -> bytes:
         try:
@@ -78,8 +76,12 @@ def _allocate(path: Path, size_bytes: int) -> None:
         file.truncate(size_bytes)
 
 
-def _write(file: int, body: bytes, start: int) -> None:
-    # pwrite(2) may write less than it was given, and does so just before it finds the disk full.
-    written = 0
-    while written < len(body):
-        written += os.pwrite(file, memoryview(body)[written:], start + written)
+def _write(path: Path, body: bytes, start: int) -> None:
+    # With a descriptor of its own: a thread outlives the cancellation of who waits for it, and the number of a
+    # descriptor that was closed meanwhile may be another file's.
+    with path.open("r+b", buffering=0) as file:
+        file.seek(start)
+        # write(2) may write less than it was given, and does so just before it finds the disk full.
+        left = memoryview(body)
+        while left:
+            left = left[file.write(left) :]

@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """What ffmpeg has written so far: seconds of output, and the speed as a multiple of real time.
+    """What ffmpeg has written so far: seconds and frames of output, and the speed as a multiple of real time.
 
-    The seconds never fall, though ffmpeg's own may (ffmpeg says ``N/A`` before the first packet, and negative times).
+    Neither falls, though ffmpeg's own may (ffmpeg says ``N/A`` before the first packet, and negative times).
     """
 
     seconds: float = 0.0
+    frames: int = 0
     speed: float | None = None
 
     def ratio(self, duration_seconds: float) -> float:
         """Return how much of ``duration_seconds`` is done, from 0 to 1; 0 for an unknown duration."""
         return min(1.0, self.seconds / duration_seconds) if duration_seconds > 0 else 0.0
+
+    def beyond(self, earlier: Advance) -> bool:
+        """Whether ffmpeg came further since. Frames count too: after a jump of the timestamps the seconds stand."""
+        return self.seconds > earlier.seconds or self.frames > earlier.frames
 
 
 def read(advance: Advance, line: str) -> Advance:
@@ -27,6 +32,8 @@ def read(advance: Advance, line: str) -> Advance:
         case "out_time_us":
             # Of the three that ffmpeg writes the only one whose name tells its unit.
             return replace(advance, seconds=max(advance.seconds, (_number(value) or 0.0) / 1_000_000))
+        case "frame":
+            return replace(advance, frames=max(advance.frames, int(_number(value) or 0)))
         case "speed":
             return replace(advance, speed=_number(value.removesuffix("x")))
         case _:

@@ -96,6 +96,7 @@ class Stages:
             probe=self._probe,
             encoding=Encoding(preset=settings.preset, crf=settings.crf, audio_bitrate=settings.audio_bitrate),
             deadline=settings.deadline,
+            stall=settings.stall,
             stop_grace=self._stop_grace,
             source=source,
             media=found,

@@ -1,0 +1,148 @@
+"""What a setting may be, and what a wrong one is told."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from vidctl import settings
+from vidctl.compose import policy
+from vidctl.errors import InvalidSettings
+from vidctl.reconciler.policy import TaskSize
+from vidctl.settings import AuthSettings, ReconcilerSettings, TaskSettings, UploadSettings, WorldSettings, load
+
+LOOP, TASK, UPLOAD, AUTH = "VIDCTL_RECONCILER_", "VIDCTL_TASK_", "VIDCTL_UPLOAD_", "VIDCTL_AUTH_"
+GROUPS: dict[str, type[BaseSettings]] = {
+    LOOP: ReconcilerSettings,
+    TASK: TaskSettings,
+    UPLOAD: UploadSettings,
+    AUTH: AuthSettings,
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in tuple(os.environ):  # noqa: TID251 - of this process
+        if name.startswith("VIDCTL_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("VIDCTL_TASK_SUBNETS", "subnet-1")
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        # Beyond it the supervisor takes a loop for dead, or a hold is not extended in time.
+        (LOOP, "POLL", "61"),
+        (LOOP, "VISIBILITY", "29"),
+        (LOOP, "VISIBILITY", "301"),
+        # AWS ends a hold at 12 h.
+        (LOOP, "RENEW_AFTER", "43200"),
+        # A launch is looked up by repeating it for 45 minutes.
+        (LOOP, "SETTLE", "2700"),
+        (LOOP, "RECEIVE_WAIT", "11"),
+        (LOOP, "SHUTDOWN", "14"),
+        (LOOP, "SHUTDOWN", "111"),
+        (LOOP, "BACKOFF", "0"),
+        (LOOP, "BACKOFF", "-1"),
+        (LOOP, "BACKOFF", "soon"),
+        (LOOP, "BACKOFF", "9" * 400),
+        (LOOP, "CLEAN_AFTER", "86400000000000"),
+        (TASK, "SUBNETS", ","),
+        (TASK, "SIZES", ","),
+        (TASK, "SIZES", "2048/4096"),
+        (TASK, "SIZES", "2048/4096/30,2048/x/30"),
+        (TASK, "SIZES", "2048/4096/30/1"),
+        (TASK, "SIZES", "0/4096/30"),
+        (UPLOAD, "SUFFIXES", ","),
+        (UPLOAD, "SUFFIXES", ".mp4,mov"),
+        (UPLOAD, "SUFFIXES", "."),
+        (UPLOAD, "CONTENT_TYPES", ","),
+        (AUTH, "ALGORITHMS", "RS265"),
+        (AUTH, "ALGORITHMS", "RS256,none"),
+        (AUTH, "ALGORITHMS", "ES256K"),
+        (AUTH, "JWKS_URL", "auth.example.com"),
+        (AUTH, "JWKS_URL", "https://"),
+        (AUTH, "JWKS_URL", "https:///keys"),
+        (AUTH, "JWKS_URL", "file:///etc/keys.json"),
+        (AUTH, "JWKS_URL", "http://auth.example.com/keys"),
+        (AUTH, "JWKS_URL", "http://localhost.example.com/keys"),
+        (AUTH, "JWKS_URL", "http://localhost:x@example.com/keys"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_by_name(
+    environment: pytest.MonkeyPatch, group: str, name: str, value: str
+) -> None:
+    if name != "JWKS_URL":
+        environment.setenv("VIDCTL_AUTH_JWKS_URL", "https://auth.example.com/keys")
+    environment.setenv(group + name, value)
+    with pytest.raises(InvalidSettings, match=f"^{group}{name}: ") as refusal:
+        load(GROUPS[group])
+    assert str(GROUPS[group].model_fields[name.lower()].description) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        (LOOP, "POLL", "60"),
+        (LOOP, "VISIBILITY", "30"),
+        (LOOP, "VISIBILITY", "300"),
+        (LOOP, "SHUTDOWN", "110"),
+        (TASK, "SIZES", "256/512/21, 16384/122880/200"),
+        (UPLOAD, "SUFFIXES", ".mp4, .mov"),
+        (AUTH, "ALGORITHMS", "RS256,PS512,ES384,EdDSA"),
+        (AUTH, "JWKS_URL", "https://auth.example.com"),
+        (AUTH, "JWKS_URL", "https://auth.example.com:8443/a/keys.json?v=1"),
+        (AUTH, "JWKS_URL", "http://localhost:9000/keys"),
+        (AUTH, "JWKS_URL", "http://127.0.0.1"),
+        (AUTH, "JWKS_URL", "http://[::1]:9/"),
+    ],
+)
+def test_a_setting_at_its_bound_is_taken(environment: pytest.MonkeyPatch, group: str, name: str, value: str) -> None:
+    environment.setenv("VIDCTL_AUTH_JWKS_URL", "https://auth.example.com/keys")
+    environment.setenv(group + name, value)
+    assert load(GROUPS[group]).model_fields_set
+
+
+def test_a_raw_object_must_be_kept_before_it_expires(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_RECONCILER_RAW_EXPIRY", "28800")
+    with pytest.raises(InvalidSettings, match="VIDCTL_RECONCILER_KEEP_BEFORE_EXPIRY must be less"):
+        load(ReconcilerSettings)
+
+
+@pytest.mark.usefixtures("environment")
+def test_every_fault_of_several_groups_is_told_at_once() -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        settings.check(WorldSettings, AuthSettings)
+    assert "VIDCTL_RAW_BUCKET: must be set (Bucket that clients upload to.)" in str(refusal.value)
+    assert "VIDCTL_CLUSTER: must be set" in str(refusal.value)
+    assert "VIDCTL_AUTH_*: set exactly one of" in str(refusal.value)
+
+
+def test_a_secret_that_is_too_short_is_not_shown(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_AUTH_SECRET", "hunter2")
+    with pytest.raises(InvalidSettings, match=r"^VIDCTL_AUTH_SECRET: ") as refusal:
+        load(AuthSettings)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_the_backstop_of_an_attempt_is_above_the_worker_s_own_limit() -> None:
+    assert ReconcilerSettings().run_deadline > settings.WorkerSettings().deadline
+    assert settings.WorkerSettings().stall < timedelta(hours=1)
+
+
+def test_task_sizes_are_numbers_of_the_policy(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_TASK_SIZES", "2048/4096/30,4096/8192/60")
+    place = WorldSettings(
+        raw_bucket="raw", final_bucket="final", raw_queue_url="q", dead_letter_queue_url="d", task_queue_url="t",
+        cluster="c",
+    )  # fmt: skip
+    made = policy(place, load(TaskSettings), ReconcilerSettings(), UploadSettings())
+    assert made.sizes == (
+        TaskSize(cpu_units=2048, memory_mib=4096, ephemeral_gib=30),
+        TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),
+    )
+    assert [placement.subnets for placement in made.placements] == [("subnet-1",), ("subnet-1",)]
