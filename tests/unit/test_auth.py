@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -208,6 +209,7 @@ async def test_a_missing_scope_is_forbidden(claims: dict[str, Any]) -> None:
     assert metrics.registry.get_sample_value("vidctl_auth_refused_total", {"reason": "scope"}) == 1
 
 
+@hypothesis.settings(deadline=None)
 @given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=60))
 def test_garbage_is_never_more_than_refused(text: str) -> None:
     with pytest.raises(VidctlError):
@@ -217,6 +219,7 @@ def test_garbage_is_never_more_than_refused(text: str) -> None:
 ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.lists(st.text(max_size=3), max_size=3)
 
 
+@hypothesis.settings(deadline=None)
 @given(header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jku", "jwk"]), ODD))
 def test_any_header_is_never_more_than_refused(header: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from vidctl import logs
 
@@ -20,8 +19,8 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield io.StringIO()
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    root.handlers = handlers
+    root.setLevel(level)
 
 
 def claims(token: str) -> None:

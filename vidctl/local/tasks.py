@@ -72,13 +72,14 @@ class LocalTask:
         try:
             if await self._starts():
                 await self._run()
-            await self._pass_through("DEPROVISIONING")
-            self.stopped_at = self._clock()
-            self._become("STOPPED")
         finally:
+            # Before it is said to have stopped: who hears of that may look for what is left.
             if self.program is not None:
                 await self.program.end()
             await asyncio.to_thread(shutil.rmtree, self._disk, ignore_errors=True)
+        await self._pass_through("DEPROVISIONING")
+        self.stopped_at = self._clock()
+        self._become("STOPPED")
 
     async def _starts(self) -> bool:
         """Go through the statuses before RUNNING; whether nobody asked the task to stop meanwhile."""
