@@ -103,7 +103,7 @@ class ReconcilerSettings(BaseSettings):
     describes_per_second: float = Field(default=5.0, gt=0, description="Reads of ECS; an account gets 20 a second.")
     receivers: int = Field(default=2, ge=1, description="Long polls open at once on the raw queue.")
     receive_wait: Seconds = _duration(10, "Long poll, at most 10: a shutdown waits for the open one.", most=10)
-    visibility: Seconds = _duration(60, "Time that a receipt holds a message, 30 to 300.", least=30, most=300)
+    visibility: Seconds = _duration(60, "Time that a receipt holds a message, 10 to 300.", least=10, most=300)
     renew_after: Seconds = _duration(36_000, "Hold after which a message is sent anew, at most 41400.", most=41_400)
     app_attempts: int = Field(default=3, ge=1, description="Attempts before a failure of the app is the input's fault.")
     infrastructure_attempts: int = Field(default=20, ge=1, description="Attempts lost to the infrastructure.")

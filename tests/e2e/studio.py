@@ -27,7 +27,7 @@ from vidctl.s3 import S3Objects
 from vidctl.sqs import SqsQueue
 
 USER = "alice"
-PATIENCE = timedelta(seconds=40)
+PATIENCE = timedelta(seconds=60)
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], *, within: timedelta = PATIENCE) -> None:

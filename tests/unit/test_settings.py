@@ -37,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     [
         # Beyond it the supervisor takes a loop for dead, or a hold is not extended in time.
         (LOOP, "POLL", "61"),
-        (LOOP, "VISIBILITY", "29"),
+        (LOOP, "VISIBILITY", "9"),
         (LOOP, "VISIBILITY", "301"),
         # AWS ends a hold at 12 h.
         (LOOP, "RENEW_AFTER", "43200"),
@@ -88,7 +88,7 @@ def test_a_setting_that_cannot_work_is_refused_by_name(
     ("group", "name", "value"),
     [
         (LOOP, "POLL", "60"),
-        (LOOP, "VISIBILITY", "30"),
+        (LOOP, "VISIBILITY", "10"),
         (LOOP, "VISIBILITY", "300"),
         (LOOP, "SHUTDOWN", "110"),
         (TASK, "SIZES", "256/512/21, 16384/122880/200"),
