@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 from tests import builders as b
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
-from vidctl.reconciler.launches import PROBE_INTERVAL, Fault, Launches
+from vidctl.reconciler.breaker import PROBE_INTERVAL, Fault
+from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.rate import Rate
 
 

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from tests import builders as b
 from vidctl.model import FailureClass, Redrive
 from vidctl.reconciler import classify
-from vidctl.reconciler.observation import (
+from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
-    LaunchGate,
-    Observation,
     OpenRound,
     Plan,
     Publish,
@@ -32,6 +30,7 @@ from vidctl.reconciler.observation import (
     SendDeadLetter,
     StopTasks,
 )
+from vidctl.reconciler.observation import LaunchGate, Observation
 from vidctl.reconciler.plan import plan, wants_tasks
 
 INFRASTRUCTURE = FailureClass.INFRASTRUCTURE

@@ -15,17 +15,13 @@ from vidctl.journal import Journal
 from vidctl.metrics import Metrics
 from vidctl.model import FailureClass, Redrive, Upload, VideoKey
 from vidctl.ports import World
-from vidctl.reconciler.holds import Holds
-from vidctl.reconciler.launches import Fault, Launches
-from vidctl.reconciler.launching import Launcher, Stale
-from vidctl.reconciler.observation import (
+from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
-    Observation,
     OpenRound,
     Publish,
     Raise,
@@ -37,6 +33,11 @@ from vidctl.reconciler.observation import (
     SendDeadLetter,
     StopTasks,
 )
+from vidctl.reconciler.breaker import Fault
+from vidctl.reconciler.holds import Holds
+from vidctl.reconciler.launches import Launches
+from vidctl.reconciler.launching import Launcher, Stale
+from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.policy import Policy
 from vidctl.records import Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome
 

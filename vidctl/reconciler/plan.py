@@ -11,24 +11,13 @@ from datetime import datetime, timedelta
 
 from vidctl.model import Delivery, FailureClass, Source
 from vidctl.reconciler import budget, drafts
-from vidctl.reconciler.classify import (
-    STOPPED_AS_SUPERSEDED,
-    STOPPED_FOR_DEADLINE,
-    STOPPED_FOR_START,
-    Verdict,
-    classify,
-    classify_result,
-    refused,
-)
-from vidctl.reconciler.observation import (
+from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
-    JobView,
     KeepRaw,
-    Observation,
     OpenRound,
     Plan,
     Publish,
@@ -41,6 +30,16 @@ from vidctl.reconciler.observation import (
     SendDeadLetter,
     StopTasks,
 )
+from vidctl.reconciler.classify import (
+    STOPPED_AS_SUPERSEDED,
+    STOPPED_FOR_DEADLINE,
+    STOPPED_FOR_START,
+    Verdict,
+    classify,
+    classify_result,
+    refused,
+)
+from vidctl.reconciler.observation import JobView, Observation
 from vidctl.reconciler.policy import Policy
 from vidctl.records import Dead, Intent, JobRecords, Manifest, Output, Result, Round
 

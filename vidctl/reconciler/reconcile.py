@@ -9,8 +9,9 @@ from vidctl import logs, tracing
 from vidctl.model import VideoKey
 from vidctl.ports import Clock
 from vidctl.reconciler.act import Actor
+from vidctl.reconciler.actions import Plan
 from vidctl.reconciler.launches import Launches
-from vidctl.reconciler.observation import Observation, Plan
+from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.observe import Observer
 from vidctl.reconciler.plan import plan
 from vidctl.reconciler.policy import Policy
