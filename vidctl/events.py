@@ -79,12 +79,14 @@ def parse_upload(record: dict[str, Any], *, bucket: str) -> Upload:
         Malformed: not the creation of an object, another bucket, or a key outside the scheme.
 
     """
+    # First, since the event of a removal has no ETag, and that would be named as what is wrong with it.
+    name = record.get("eventName")
+    if isinstance(name, str) and not name.startswith("ObjectCreated:"):
+        raise Malformed(f"eventName: {name!r} does not create an object")
     try:
         event = _S3Record.model_validate(record)
     except ValidationError as error:
         raise Malformed(_fault(error)) from error
-    if not event.event_name.startswith("ObjectCreated:"):
-        raise Malformed(f"eventName: {event.event_name!r} does not create an object")
     if event.s3.bucket.name != bucket:
         raise Malformed(f"bucket: {event.s3.bucket.name!r} is not {bucket!r}")
     key = parse_raw_key(unquote_plus(event.s3.object.key))

@@ -79,6 +79,13 @@ def test_a_test_event_is_told_from_everything_else() -> None:
     assert not events.is_test_event('["s3:TestEvent"]')
 
 
+def test_a_removal_is_refused_as_what_it_is_and_not_for_its_lack_of_an_etag() -> None:
+    record = s3_record(created())
+    del record["s3"]["object"]["eTag"]
+    with pytest.raises(Malformed, match="does not create an object"):
+        events.parse_upload({**record, "eventName": "ObjectRemoved:Delete"}, bucket="raw")
+
+
 @pytest.mark.parametrize(
     "body",
     ["", "not json", "[]", "null", "{}", '{"Records": []}', '{"Records": {}}', '{"Records": [1]}', "[" * 100_000],
