@@ -24,6 +24,7 @@ check: .venv/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint deploy/*.yaml
+	@$(BIN)/pytest -q tests/test_repository.py
 
 format: .venv/ready ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
@@ -43,7 +44,7 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	  --universal requirements/build.in -o requirements/build.txt
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .emulator .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:

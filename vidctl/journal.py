@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from vidctl import codec, layout
-from vidctl.errors import Malformed, NotFound, PreconditionFailed
+from vidctl.errors import Malformed, NotFound, PreconditionFailed, first_error
 from vidctl.layout import RecordName
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
@@ -47,7 +47,10 @@ class Journal:
                 unreadable.append(stat.key)
             else:
                 names[stat.key] = name
-        found = await asyncio.gather(*(self._record(text, name) for text, name in names.items()))
+        with first_error():
+            async with asyncio.TaskGroup() as reads:
+                tasks = [reads.create_task(self._record(text, name)) for text, name in names.items()]
+        found = [task.result() for task in tasks]
         records = [record for record in found if not isinstance(record, str)]
         unreadable += [text for text in found if isinstance(text, str)]
         return gathered(key, records, unreadable=tuple(sorted(unreadable)))

@@ -18,6 +18,7 @@ import pytest
 
 from tests.e2e.machine import QUICK, ROOT, free_port
 from tests.e2e.studio import eventually
+from tests.processes import gone
 from vidctl.local import leash
 
 SHOWN = ["sample", "accepted", "uploaded", "launched", "encoded", "verified", "published", "raw_deleted"]
@@ -87,21 +88,6 @@ def descendants(of: int) -> set[int]:
     return own.union(*(descendants(pid) for pid in own))
 
 
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-async def gone(pids: set[int]) -> None:
-    async def all_gone() -> bool:
-        return not any(alive(pid) for pid in pids)
-
-    await eventually(all_gone)
-
-
 async def test_the_demo_shows_the_way_of_the_sample_and_ends_well(tmp_path: Path) -> None:
     async with dev("--demo", given=environment(tmp_path)) as process:
         facts = await serving(tmp_path)
@@ -112,7 +98,7 @@ async def test_the_demo_shows_the_way_of_the_sample_and_ends_well(tmp_path: Path
     words = [line.split(" s  ")[1].split()[0] for line in shown.decode().splitlines() if " s  " in line]
     assert [word for word in words if word != "progress"] == SHOWN
     assert len(started) >= 4
-    await gone(started)
+    await gone(*started)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +114,7 @@ async def test_whatever_ends_it_ends_everything_that_it_started(tmp_path: Path, 
         await process.communicate()
         assert process.returncode == code
     assert len(started) >= 4
-    await gone(started)
+    await gone(*started)
 
 
 async def test_a_service_that_dies_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:

@@ -48,6 +48,18 @@ async def test_a_worker_cannot_publish_nor_delete(running: LocalWorld, studio: S
             await raw.overwrite(studio.raw_key(video_id), b"", content_type="video/mp4")
 
 
+async def test_a_worker_can_tell_an_upload_that_is_gone_from_one_it_may_not_read(
+    running: LocalWorld, studio: Studio
+) -> None:
+    video_id = await studio.upload("good")
+    await studio.published(video_id)
+    ((task, job),) = studio.tasks(video_id)
+    async with bucket(running.facts.raw_bucket, of=task.environment) as raw:
+        # AWS says so only to those who may list the bucket.
+        assert [stat.key async for stat in raw.list("absent/")] == []
+        assert await raw.head(layout.kept_key(job.key, job.job)) is None
+
+
 async def test_the_service_cannot_write_outputs(running: LocalWorld, studio: Studio) -> None:
     video_id = await studio.upload("good")
     video = await studio.published(video_id)

@@ -118,8 +118,30 @@ async def test_a_client_that_goes_away_is_no_defect(service: Service, log: io.St
     await service.client.get("/healthz")
     writer.transport.abort()
     await service.client.get("/healthz")
-    assert service.counted("vidctl_http_requests_total", route="/v1/uploads", method="POST", status="400") == 1
+    assert service.counted("vidctl_http_requests_total", route="/v1/uploads", method="POST", status="499") == 1
     assert "unexpected" not in log.getvalue()
+
+
+async def test_a_client_that_does_not_wait_for_its_answer_is_counted_as_gone() -> None:
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def waits(_request: web.Request) -> web.Response:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        raise AssertionError
+
+    service = Service()
+    service.extra = [web.get("/waits", waits)]
+    async with asyncio.timeout(5), serving(service.app(), host="127.0.0.1", port=0) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
+        await entered.wait()
+        writer.transport.abort()
+        await left.wait()
+    assert service.counted("vidctl_http_requests_total", route="/waits", method="GET", status="499") == 1
 
 
 async def test_what_is_no_http_is_refused_and_not_quoted(service: Service, log: io.StringIO) -> None:
@@ -276,3 +298,19 @@ async def test_a_request_that_never_ends_does_not_hold_the_shutdown() -> None:
             assert not request.done()
         with pytest.raises(aiohttp.ClientError):
             await request
+
+
+async def test_a_connection_that_brings_no_request_is_closed_and_others_are_not() -> None:
+    limit = timedelta(milliseconds=50)
+    async with serving(Service().app(), host="127.0.0.1", port=0, silence=limit) as port, asyncio.timeout(10):
+        heard, speaking = await asyncio.open_connection("127.0.0.1", port)
+        speaking.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in await heard.readline()
+        silent, half = await asyncio.open_connection("127.0.0.1", port)
+        half.write(b"GET /healthz HTTP/1.1\r\nX-a: ")
+        assert await silent.read() == b""
+        speaking.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await heard.readuntil(b'{"status": "ok"}')
+        assert b"200 OK" in await heard.readline()
+        half.close()
+        speaking.close()

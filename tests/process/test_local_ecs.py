@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.processes import alive, gone
 from vidctl.clients import Client, Endpoints, open_client
 from vidctl.errors import (
     AccessDenied,
@@ -319,10 +320,7 @@ async def test_tasks_die_with_a_local_ecs_that_is_killed(tmp_path: Path) -> None
     host.kill()
     await host.wait()
 
-    async def dead() -> bool:
-        return not alive(program) and not alive(grandchild)
-
-    await eventually(dead)
+    await gone(program, grandchild)
 
 
 async def serve_one(directory: str) -> None:
@@ -623,11 +621,3 @@ async def pid_of(world: World, arn: str) -> int:
     async with aiohttp.ClientSession() as http, http.get(f"{world.ecs.url}/_local/tasks") as answer:
         tasks = (await answer.json(content_type=None))["tasks"]
     return next(int(task["pid"]) for task in tasks if task["taskArn"] == arn)
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.media import Clips, program
 from tests.workbench import KEY, NOON, Bench, refuse
-from vidctl import layout
+from vidctl import history, layout
 from vidctl.errors import AccessDenied, Throttled, Unavailable
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
 from vidctl.records import Cancel, Dead, Intent, Manifest, Record, Result
@@ -98,7 +98,7 @@ async def test_the_result_tells_what_the_source_was_and_how_long_each_stage_took
     assert result.media is not None
     assert (result.media.width, result.media.height, result.media.video_codec) == (160, 90, "h264")
     assert (result.media.audio_codec, result.media.audio_channels) == ("aac", 1)
-    assert list(result.stage_seconds) == ["download", "probe", "encode", "verify", "upload"]
+    assert list(result.stage_seconds) == list(history.STAGES)
     assert all(seconds >= 0 for seconds in result.stage_seconds.values())
     assert (result.started_at, result.at) == (NOON, NOON)
 
@@ -134,7 +134,8 @@ async def test_progress_rises_while_ffmpeg_works(long: Bench) -> None:
     assert 0 < early.ratio <= 1
     assert early.number == long.job.number
     assert (early.stage, early.at) == ("encode", NOON)
-    assert late.stage != "download"
+    order = list(history.STAGES)
+    assert (order.index(late.stage), late.ratio) > (order.index(early.stage), early.ratio)
 
 
 async def test_progress_is_not_written_more_often_than_asked(bench: Bench) -> None:
@@ -274,6 +275,17 @@ async def test_a_disk_that_is_too_small_is_seen_before_anything_is_read(bench: B
     assert (result.failure, result.code) == (FailureClass.APP, "disk_full")
 
 
+async def test_a_directory_that_cannot_be_made_is_a_wrong_setting(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    bench.directory = tmp_path / "file" / "work"
+
+    assert await bench.run() == 78
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.CONFIGURATION, "no_directory")
+    assert "VIDCTL_WORKER_DIRECTORY" in result.detail
+
+
 # --- ffmpeg -------------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +295,30 @@ async def test_without_ffmpeg_the_configuration_is_at_fault(bench: Bench) -> Non
     result = await written(bench)
     assert (result.failure, result.code) == (FailureClass.CONFIGURATION, "ffmpeg_missing")
     assert "VIDCTL_WORKER_FFMPEG" in result.detail
+
+
+@pytest.mark.parametrize("setting", ["ffmpeg", "ffprobe"])
+@pytest.mark.parametrize("exit_code", [126, 127])
+async def test_an_ffmpeg_that_cannot_be_started_is_not_the_inputs_fault(
+    bench: Bench, script: Callable[[str], str], setting: str, exit_code: int
+) -> None:
+    broken: dict[str, Any] = {
+        setting: script(f"echo 'libavdevice.so.59: cannot open shared object file' >&2; exit {exit_code}")
+    }
+
+    assert await bench.run(**broken) == 78
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.CONFIGURATION, "ffmpeg_broken")
+    assert "libavdevice.so.59" in result.detail
+
+
+async def test_an_ffprobe_that_is_killed_ran_out_of_memory(bench: Bench, script: Callable[[str], str]) -> None:
+    assert await bench.run(ffprobe=script("kill -KILL $$")) == 70
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.APP, "out_of_memory")
+    assert "ffprobe" in result.detail
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import alive, gone
 from vidctl.worker.failure import Failed
 from vidctl.worker.ffmpeg import run_program
 
@@ -30,21 +31,6 @@ asyncio.run(run_program(command, deadline=minute, stop_grace=minute, on_line=lam
 
 def shell(text: str) -> tuple[str, ...]:
     return ("sh", "-c", text)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for yet does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
-async def gone(pid: int) -> None:
-    async with asyncio.timeout(5):
-        while alive(pid):  # noqa: ASYNC110 - the kernel ends it
-            await asyncio.sleep(0.01)
 
 
 async def test_lines_come_while_the_program_runs() -> None:
@@ -96,8 +82,7 @@ async def test_past_its_deadline_a_program_ends_with_all_that_it_started() -> No
 
     assert raised.value.failure.code == "deadline"
     assert len(pids) == 2
-    for pid in pids:
-        await gone(int(pid))
+    await gone(*map(int, pids))
 
 
 async def test_a_cancelled_caller_takes_the_program_along() -> None:

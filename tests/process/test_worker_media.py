@@ -109,6 +109,7 @@ REFUSED = {
     "cut_fragments": "corrupt",
     "cut_after_index": "corrupt",
     "damaged": "corrupt",
+    "torn": "corrupt",
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 
 from tests.world.objects import MemoryObjects
 from vidctl import codec, layout
-from vidctl.errors import PreconditionFailed, UnknownVersion
+from vidctl.errors import PreconditionFailed, Unavailable, UnknownVersion
 from vidctl.journal import JSON, Journal, Published
 from vidctl.layout import RecordName
 from vidctl.model import AttemptNumber, FailureClass, Source, VideoKey
@@ -121,6 +122,29 @@ async def test_a_record_is_read_once(journal: Journal, calls: Calls) -> None:
     await journal.write(outcome(2))
     assert (await journal.records(KEY)).job(JOB).outcomes == (outcome(1), outcome(2))
     assert calls.made["objects.get"] == 2
+
+
+async def test_a_read_that_fails_is_told_as_it_is_and_ends_the_others(journal: Journal, objects: MemoryObjects) -> None:
+    await journal.write(outcome(1))
+    await journal.write(outcome(2))
+    waits, ended = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def one_fails(operation: str) -> AsyncIterator[None]:
+        if operation == "objects.get" and waits.is_set():
+            raise Unavailable("no answer")
+        if operation == "objects.get":
+            waits.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+        yield
+
+    with pytest.raises(Unavailable):
+        await Journal(objects.through(one_fails)).records(KEY)
+
+    assert ended.is_set()
 
 
 async def test_the_oldest_read_is_forgotten_first(objects: MemoryObjects, calls: Calls) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from vidctl.worker.ladder import Rendition
 from vidctl.worker.media import AudioStream, Media, VideoStream
-from vidctl.worker.verify import ends_early, fault, shortfall, without_empty_sound
+from vidctl.worker.verify import Verdict, ends_early, fault, judge, lack
 
 RENDITION = Rendition(name="video.mp4", width=640, height=360)
 
@@ -49,15 +49,14 @@ SILENT = replace(media(), audio=None)
         (media(), media()),
         (media(), media(9.8, 299, sound=9.9)),
         pytest.param(media(), media(6.0, 300), id="a long last frame"),
-        pytest.param(media(10.0, 600), media(10.0, 300), id="frames left out by an edit list"),
         pytest.param(media(None, None, sound=None), media(3.0, 90, sound=2.0), id="nothing claimed"),
-        pytest.param(media(3600.0, 108_000, sound=3600.0), media(3597.0, 107_000, sound=3597.0), id="long"),
+        pytest.param(media(3600.0, 108_000, sound=3600.0), media(3597.0, 107_900, sound=3597.0), id="long"),
         pytest.param(SILENT, SILENT, id="silent"),
         pytest.param(media(sound=2.0), media(sound=2.0), id="short sound"),
     ],
 )
 def test_an_output_that_comes_up_to_the_claims_is_complete(source: Media, output: Media) -> None:
-    assert shortfall(source, output) is None
+    assert lack(source, output) is None
 
 
 @pytest.mark.parametrize(
@@ -66,37 +65,56 @@ def test_an_output_that_comes_up_to_the_claims_is_complete(source: Media, output
         (media(), media(5.0, 150), "video: 10.00 s (300 frames) claimed, 5.00 s (150 frames) delivered"),
         (media(), media(9.7, 291), "video: 10.00 s (300 frames) claimed, 9.70 s (291 frames) delivered"),
         (media(frames=None), media(5.0, 150), "video: 10.00 s claimed, 5.00 s (150 frames) delivered"),
+        (media(), media(10.0, 270), "video: 10.00 s (300 frames) claimed, 10.00 s (270 frames) delivered"),
         (media(), SILENT, "sound: 10.00 s (470 frames) claimed, nothing delivered"),
         (media(), media(sound=4.0), "sound: 10.00 s (470 frames) claimed, 4.00 s (470 frames) delivered"),
     ],
 )
-def test_an_output_that_is_short_is_told_in_figures(source: Media, output: Media, figures: str) -> None:
-    assert shortfall(source, output) == figures
+def test_what_an_output_lacks_is_told_in_figures(source: Media, output: Media, figures: str) -> None:
+    assert lack(source, output) == figures
+
+
+EDITED = media(10.0, 600, decoded=300)
+"""Its edit list leaves out half of the frames; the length is that of what is left."""
+
+NO_SOUND = media(sound_frames=None, sound_decoded=0)
+"""It has a sound track that holds nothing."""
 
 
 @pytest.mark.parametrize(
-    ("source", "output"),
+    ("source", "complaints", "output", "verdict"),
     [
-        pytest.param(media(decoded=150), media(5.0, 150), id="fewer frames than claimed"),
-        pytest.param(media(decoded=0), None, id="none at all"),
-        pytest.param(media(sound_decoded=200), media(sound=4.0), id="less sound than claimed"),
-        pytest.param(media(frames=None, decoded=150), media(5.0, 150), id="all that can be decoded was delivered"),
+        pytest.param(EDITED, False, media(10.0, 300), Verdict.COMPLETE, id="frames left out by an edit list"),
+        pytest.param(EDITED, False, media(5.0, 150), Verdict.DAMAGED, id="and then some, so that nobody knows"),
+        pytest.param(media(), True, media(), Verdict.COMPLETE, id="complaints that cost nothing"),
+        pytest.param(media(frames=271), False, media(10.0, 271), Verdict.COMPLETE, id="a claim that was corrected"),
+        pytest.param(NO_SOUND, False, SILENT, Verdict.COMPLETE, id="a sound track that holds nothing"),
+        pytest.param(None, True, media(5.0, 150), Verdict.DAMAGED, id="unreadable"),
+        pytest.param(media(decoded=270), True, media(10.0, 270), Verdict.DAMAGED, id="a hole"),
+        pytest.param(media(sound_decoded=400), True, media(), Verdict.DAMAGED, id="a hole in the sound"),
+        pytest.param(media(decoded=150), False, media(5.0, 150), Verdict.DAMAGED, id="fewer frames than claimed"),
+        pytest.param(media(sound_decoded=200), False, media(sound=4.0), Verdict.DAMAGED, id="less sound than claimed"),
+        pytest.param(media(sound_decoded=0), False, SILENT, Verdict.DAMAGED, id="sound that cannot be decoded"),
+        pytest.param(media(frames=None, decoded=150), False, media(5.0, 150), Verdict.DAMAGED, id="gave all it had"),
+        pytest.param(media(), False, media(5.0, 150), Verdict.LOST, id="the encoder lost half"),
+        pytest.param(media(), True, media(5.0, 150), Verdict.LOST, id="the same, with complaints that cost nothing"),
+        pytest.param(media(frames=None, decoded=300), False, media(5.0, 150), Verdict.LOST, id="without a claim"),
     ],
 )
-def test_a_source_with_no_more_to_give_is_at_fault(source: Media, output: Media | None) -> None:
-    assert ends_early(source, output)
+def test_the_decoded_source_tells_whose_fault_a_lack_is(
+    *, source: Media | None, complaints: bool, output: Media, verdict: Verdict
+) -> None:
+    assert judge(source, output, complaints=complaints) is verdict
 
 
-@pytest.mark.parametrize(
-    ("source", "output"),
-    [
-        pytest.param(media(), media(5.0, 150), id="the encoder lost half"),
-        pytest.param(media(), None, id="the encoder made nothing"),
-        pytest.param(media(frames=None, decoded=300), media(5.0, 150), id="the same without a claim"),
-    ],
-)
-def test_a_source_that_decodes_whole_is_not_at_fault(source: Media, output: Media | None) -> None:
-    assert not ends_early(source, output)
+@pytest.mark.parametrize("source", [media(decoded=150), media(decoded=0), media(sound_decoded=200)])
+def test_a_source_that_gives_less_than_it_claims_ends_early(source: Media) -> None:
+    assert ends_early(source)
+
+
+@pytest.mark.parametrize("source", [media(), SILENT, NO_SOUND, media(frames=None, decoded=150)])
+def test_a_source_that_gives_what_it_claims_does_not(source: Media) -> None:
+    assert not ends_early(source)
 
 
 @pytest.mark.parametrize(
@@ -117,19 +135,3 @@ def test_an_output_that_is_not_what_was_asked_for_has_a_fault(output: Media) -> 
 def test_an_output_that_is_what_was_asked_for_has_none() -> None:
     assert fault(media(), RENDITION) is None
     assert fault(SILENT, RENDITION) is None
-
-
-def test_a_sound_track_that_holds_nothing_is_no_sound() -> None:
-    assert without_empty_sound(media(sound_frames=None, sound_decoded=0)).audio is None
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        pytest.param(media(sound_frames=470, sound_decoded=0), id="claimed, but undecodable"),
-        pytest.param(media(sound_frames=None, sound_decoded=5), id="not claimed, but there"),
-        pytest.param(SILENT, id="no track"),
-    ],
-)
-def test_any_other_sound_track_stays(source: Media) -> None:
-    assert without_empty_sound(source) == source

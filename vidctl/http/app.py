@@ -17,11 +17,15 @@ from aiohttp.typedefs import Handler, Middleware
 from vidctl import layout, logs, tracing
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.problems import deadline, problems, route_of
+from vidctl.http.silence import Silence
 from vidctl.metrics import Metrics
 from vidctl.settings import HttpSettings
 
 SHUTDOWN = timedelta(seconds=8)
 """Time for open requests when the process ends: within the 25 s of the whole shutdown."""
+
+SILENCE = timedelta(seconds=15)
+"""Time for the first request of a connection."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -97,8 +101,12 @@ async def _protect(request: web.Request, response: web.StreamResponse) -> None:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, *, host: str, port: int, shutdown: timedelta = SHUTDOWN) -> AsyncIterator[int]:
+async def serving(
+    app: web.Application, *, host: str, port: int, shutdown: timedelta = SHUTDOWN, silence: timedelta = SILENCE
+) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port, which for port 0 is a free one.
+
+    A connection that brings no request within ``silence`` is closed.
 
     At the end no connection is accepted, idle ones are closed and open requests have ``shutdown`` to finish.
 
@@ -111,13 +119,24 @@ async def serving(app: web.Application, *, host: str, port: int, shutdown: timed
     server_log.addFilter(_is_about_us)
     # Our own line for each request has no query string, and the signals belong to the process.
     runner = web.AppRunner(
-        app, access_log=None, logger=server_log, handle_signals=False, shutdown_timeout=shutdown.total_seconds()
+        app,
+        access_log=None,
+        logger=server_log,
+        handle_signals=False,
+        # Nobody reads the answer of a request whose client went away.
+        handler_cancellation=True,
+        shutdown_timeout=shutdown.total_seconds(),
     )
+    watch = Silence(limit=silence)
+    app.middlewares.insert(0, watch.noting())
     await runner.setup()
+    watching = asyncio.ensure_future(watch.end(runner.server)) if runner.server is not None else None
     try:
         await _listen(runner, host, port)
         yield int(runner.addresses[0][1])
     finally:
+        if watching is not None:
+            watching.cancel()
         await runner.cleanup()
 
 

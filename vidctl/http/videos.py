@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from vidctl import codec, history, layout, logs
-from vidctl.errors import Malformed, VidctlError
+from vidctl.errors import Malformed, VidctlError, first_error
 from vidctl.history import Arrival, Attempt, Event, Evidence, History, State
 from vidctl.http.auth import Authenticator
 from vidctl.journal import Journal
@@ -83,22 +83,18 @@ class VideoRoutes:
         return told
 
     async def _evidence(self, key: VideoKey) -> Evidence:
-        try:
+        with first_error():
             async with asyncio.TaskGroup() as reads:
                 arrival = reads.create_task(self._arrival(key))
                 records = reads.create_task(self._journal.records(key))
                 published = reads.create_task(self._journal.manifest(key))
-        except* VidctlError as group:
-            faults = group
-        else:
-            found = published.result()
-            return Evidence(
-                records=records.result(),
-                manifest=None if found is None else found.manifest,
-                arrival=arrival.result(),
-                issued_at=layout.issued_at(key.user_id, key.video_id),
-            )
-        raise faults.exceptions[0]
+        found = published.result()
+        return Evidence(
+            records=records.result(),
+            manifest=None if found is None else found.manifest,
+            arrival=arrival.result(),
+            issued_at=layout.issued_at(key.user_id, key.video_id),
+        )
 
     async def _arrival(self, key: VideoKey) -> Arrival | None:
         raw_key = layout.raw_key(key)

@@ -70,7 +70,8 @@ def worker_policy(storage: Storage) -> dict[str, Any]:
     raw, final = storage.raw_bucket_arn, storage.final_bucket_arn
     return _policy(
         _allow(["s3:GetObject"], f"{raw}/*", f"{final}/*"),
-        _allow(["s3:ListBucket"], final),
+        # Without it S3 answers 403 for an object that is gone, as if the worker were not allowed to read it.
+        _allow(["s3:ListBucket"], raw, final),
         _allow(["s3:PutObject", "s3:AbortMultipartUpload"], f"{final}/videos/*", f"{final}/jobs/*/result-*.json"),
         _deny(["s3:PutObject"], f"{final}/videos/*/manifest.json"),
     )

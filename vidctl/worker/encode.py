@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import assert_never
 
 from vidctl.model import FailureClass
 from vidctl.worker import command, progress, verify
 from vidctl.worker.command import Command, Encoding
 from vidctl.worker.failure import DISK_FULL, Failed, failed, refused
-from vidctl.worker.ffmpeg import Ended, ignore, run_program
+from vidctl.worker.ffmpeg import Ended, ignore, killed, run_program
 from vidctl.worker.ladder import Rendition
 from vidctl.worker.media import Media
 from vidctl.worker.probe import Probe
 from vidctl.worker.progress import Advance
+from vidctl.worker.verify import Verdict
 
 POSTER = "poster.jpg"
 
@@ -55,7 +56,7 @@ class Encoder:
         error = blame(ended)
         if error.failure.code == "ffmpeg_failed":
             source, _ = await self.probe.decode(self.source)
-            if source is None or verify.ends_early(source, None):
+            if source is None or verify.ends_early(source):
                 raise refused("corrupt", "the video cannot be decoded", stderr_tail=ended.stderr_tail) from error
         raise error
 
@@ -109,22 +110,26 @@ class Encoder:
         if output is None or complaints:
             detail = f"{rendition.name} cannot be decoded without errors"
             raise failed("verify_failed", detail, stderr_tail=complaints)
-        fault = await self._lack(output) or verify.fault(output, rendition)
+        await self._complete(rendition, output)
+        fault = verify.fault(output, rendition)
         if fault is not None:
             raise failed("verify_failed", f"{rendition.name}: {fault}")
 
-    async def _lack(self, output: Media) -> str | None:
-        """Return what an output lacks of what its source really holds; raises ``corrupt`` if the source lacks it."""
-        lack = verify.shortfall(self.media, output)
+    async def _complete(self, rendition: Rendition, output: Media) -> None:
+        """Raise if an output lacks anything that its source really holds, or if the source lacks what it claims."""
+        lack = verify.lack(self.media, output)
         if lack is None:
-            return None
-        decoded, complaints = await self.probe.decode(self.source)
-        source = verify.without_empty_sound(decoded) if decoded else None
-        if source is not None and verify.shortfall(source, output) is None:
-            return None
-        if source is None or verify.ends_early(source, output):
-            raise refused("corrupt", f"the file is cut off or damaged: {lack}", stderr_tail=complaints)
-        return lack
+            return
+        source, complaints = await self.probe.decode(self.source)
+        match verify.judge(source, output, complaints=bool(complaints)):
+            case Verdict.COMPLETE:
+                return
+            case Verdict.DAMAGED:
+                raise refused("corrupt", f"the file is cut off or damaged: {lack}", stderr_tail=complaints)
+            case Verdict.LOST:
+                raise failed("verify_failed", f"{rendition.name}: {lack}")
+            case verdict:
+                assert_never(verdict)
 
     async def _run(self, argv: Command, *, deadline: timedelta, on_line: Callable[[str], None] = ignore) -> Ended:
         return await run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=on_line)
@@ -132,11 +137,8 @@ class Encoder:
 
 def blame(ended: Ended) -> Failed:
     """Return what an ffmpeg that did not end well says of the attempt."""
-    if ended.exit_code == -signal.SIGKILL:
-        detail = "ffmpeg was killed by signal 9, as the kernel does when memory runs out"
-        return failed("out_of_memory", detail, stderr_tail=ended.stderr_tail)
-    if ended.exit_code < 0:
-        return failed("ffmpeg_crashed", f"ffmpeg ended by signal {-ended.exit_code}", stderr_tail=ended.stderr_tail)
+    if (by_signal := killed("ffmpeg", ended)) is not None:
+        return by_signal
     if "No space left on device" in ended.stderr_tail:
         return failed(DISK_FULL, "the disk is full", stderr_tail=ended.stderr_tail)
     if any(words in ended.stderr_tail for words in _NO_DECODER):

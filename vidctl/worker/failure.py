@@ -7,7 +7,7 @@ Exit codes follow sysexits(3), which the reconciler falls back on where no Resul
 65  permanent: the input itself is refused
 70  app: ffmpeg failed, crashed, was killed, hung or took too long, or its output did not hold up
 75  temporary: the store, the source, the disk, an interruption, or an attempt that is no longer wanted
-78  configuration: access denied, no ffmpeg
+78  configuration: access denied, no ffmpeg that runs, no directory to work in
 ==  =============================================================================================================
 """
 

@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from vidctl.worker.command import Command
-from vidctl.worker.failure import failed, misconfigured
+from vidctl.worker.failure import Failed, failed, misconfigured
 
 TAIL_BYTES = 4096
 """What is kept of the standard error: its end, however much a broken input makes ffmpeg complain."""
+
+NOT_STARTED = (126, 127)
+"""Exit codes of setpriv(1) and the dynamic linker for a program that never ran; ffmpeg and ffprobe have no such."""
 
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -45,7 +48,8 @@ async def run_program(
     """Run a program to its end, handing each line of its output to ``on_line`` as it comes.
 
     Raises:
-        Failed: ``ffmpeg_missing`` if there is no such program, ``deadline`` if it took too long.
+        Failed: ``ffmpeg_missing`` if there is no such program, ``ffmpeg_broken`` if it cannot be started, ``deadline``
+            if it took too long.
 
     """
     async with _started(command, stop_grace) as process:
@@ -56,7 +60,20 @@ async def run_program(
                 group.create_task(process.wait())
         except TimeoutError as error:
             raise failed("deadline", f"{command[0]} did not end within {deadline}") from error
+        if process.returncode in NOT_STARTED:
+            raise misconfigured("ffmpeg_broken", f"{command[0]} cannot be started: {tail.result().strip()}")
         return Ended(exit_code=await process.wait(), stderr_tail=tail.result())
+
+
+def killed(program: str, ended: Ended) -> Failed | None:
+    """Return what the signal that ended a program says of the attempt; None if it ended by itself."""
+    if ended.exit_code >= 0:
+        return None
+    if ended.exit_code == -signal.SIGKILL:
+        detail = f"{program} was killed by signal 9, as the kernel does when memory runs out"
+        return failed("out_of_memory", detail, stderr_tail=ended.stderr_tail)
+    detail = f"{program} ended by signal {-ended.exit_code}"
+    return failed(f"{program}_crashed", detail, stderr_tail=ended.stderr_tail)
 
 
 @asynccontextmanager

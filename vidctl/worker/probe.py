@@ -10,7 +10,7 @@ from pathlib import Path
 from vidctl.worker import boxes, command, ffmpeg, media
 from vidctl.worker.boxes import Cut
 from vidctl.worker.command import Command
-from vidctl.worker.failure import Failed, failed, refused
+from vidctl.worker.failure import Failed, refused
 from vidctl.worker.ffmpeg import Ended
 from vidctl.worker.media import Media
 
@@ -59,9 +59,8 @@ class Probe:
     async def _run(self, argv: Command, deadline: timedelta) -> tuple[Ended, str]:
         lines: list[str] = []
         ended = await ffmpeg.run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append)
-        if ended.exit_code < 0:
-            detail = f"ffprobe ended by signal {-ended.exit_code}"
-            raise failed("ffprobe_crashed", detail, stderr_tail=ended.stderr_tail)
+        if (by_signal := ffmpeg.killed("ffprobe", ended)) is not None:
+            raise by_signal
         return ended, "\n".join(lines)
 
 

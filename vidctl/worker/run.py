@@ -111,7 +111,10 @@ class _Attempt:
             raise reason from errors
 
     async def leave(self, *, failure: Failure | None, outputs: tuple[Output, ...] = (), within: timedelta) -> int:
-        """Write the Result; return the exit code, which tells of a success only if the Result does."""
+        """Write the Result; return the exit code, which tells of a success only if a Result is there.
+
+        If an earlier run of this attempt wrote one, that one stays and alone counts; the exit code is that of this run.
+        """
         exit_code = failure.exit_code if failure else EXIT_OK
         try:
             async with asyncio.timeout(within.total_seconds()):

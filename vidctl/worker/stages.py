@@ -19,6 +19,7 @@ from vidctl.settings import WorkerSettings
 from vidctl.worker import media
 from vidctl.worker.command import Encoding
 from vidctl.worker.encode import Encoder
+from vidctl.worker.failure import meaning, misconfigured
 from vidctl.worker.fetch import Fetch
 from vidctl.worker.ladder import Rendition, ladder
 from vidctl.worker.media import Limits, Media
@@ -137,6 +138,10 @@ async def _directory(parent: str | None) -> AsyncIterator[Path]:
 
 
 def _make_directory(parent: str | None) -> tempfile.TemporaryDirectory[str]:
-    if parent is not None:
-        Path(parent).mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="vidctl-", dir=parent)
+    try:
+        if parent is not None:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix="vidctl-", dir=parent)
+    except OSError as error:
+        detail = f"no local directory can be made: {error}; VIDCTL_WORKER_DIRECTORY names another place"
+        raise meaning(error) or misconfigured("no_directory", detail) from error

@@ -6,6 +6,7 @@ ffmpeg's exit code says nothing of this: a file cut in half is transcoded as far
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 
 from vidctl.worker.ladder import Rendition
 from vidctl.worker.media import AudioStream, Media, VideoStream
@@ -32,43 +33,67 @@ def fault(output: Media, rendition: Rendition) -> str | None:
     return None
 
 
-def shortfall(source: Media, output: Media) -> str | None:
-    """Return what of the source's claims an output lacks, in figures; None if it is all there.
+def lack(claimed: Media, output: Media) -> str | None:
+    """Return what an output lacks of what its source claims, in figures; None if it is all there.
 
-    A track is complete if its length *or* its count of frames comes up to the claim: a frame rate that varies and
-    a last frame that stands for long change the one, an edit list that leaves frames out the other. A source that
-    claims nothing is not held to anything.
+    A source that claims nothing is not held to anything. Only ``judge`` says whether the claims were true.
     """
-    if _lacks(source.video, output.video):
-        return f"video: {_figures(source.video)} claimed, {_figures(output.video)} delivered"
-    # Not by frames: the two codecs cut sound into frames of different lengths.
-    if source.audio is not None and _too_short(source.audio, output.audio):
-        return f"sound: {_figures(source.audio)} claimed, {_figures(output.audio)} delivered"
+    if _fewer(claimed.video.frames, output.video.frames or 0) or _incomplete(claimed.video, output.video):
+        return f"video: {_figures(claimed.video)} claimed, {_figures(output.video)} delivered"
+    if _lacks_sound(claimed, output):
+        return f"sound: {_figures(claimed.audio)} claimed, {_figures(output.audio)} delivered"
     return None
 
 
-def without_empty_sound(source: Media) -> Media:
+class Verdict(Enum):
+    """What is behind the lack of an output."""
+
+    COMPLETE = "the output has all that can be seen and heard of the source"
+    DAMAGED = "the source has no more to give, or less than it claims"
+    LOST = "the source has more to give: the encoder lost it"
+
+
+def judge(source: Media | None, output: Media, *, complaints: bool) -> Verdict:
+    """Say why an output lacks what its source claims, now that the source was decoded whole.
+
+    ``source`` is None if it could not even be read; ``complaints`` says whether its decoder had any. They tell a hole
+    from an edit list: both leave frames out of a track that is as long as it claims.
+    """
+    if source is None or (complaints and ends_early(source)):
+        return Verdict.DAMAGED
+    if not _incomplete(source.video, output.video) and not _lacks_sound(_without_empty_sound(source), output):
+        return Verdict.COMPLETE
+    all_given = not _fewer(source.video.decoded_frames, output.video.frames or 0)
+    return Verdict.DAMAGED if all_given or ends_early(source) else Verdict.LOST
+
+
+def ends_early(source: Media) -> bool:
+    """Whether a source that was decoded whole gave less than it claims, or nothing."""
+    video, audio = source.video, source.audio
+    if not video.decoded_frames or _fewer(video.frames, video.decoded_frames):
+        return True
+    return audio is not None and _fewer(audio.frames, audio.decoded_frames or 0)
+
+
+def _without_empty_sound(source: Media) -> Media:
     """Leave out a sound track that holds nothing, as recorders of screens write it, of a source decoded whole."""
     empty = source.audio is not None and not source.audio.frames and not source.audio.decoded_frames
     return replace(source, audio=None) if empty else source
 
 
-def ends_early(source: Media, output: Media | None) -> bool:
-    """Whether a source that was decoded whole has no more to give than it gave, or less than it claims.
+def _incomplete(claimed: VideoStream, delivered: VideoStream) -> bool:
+    """Whether neither the length nor the count of frames comes up to the claim.
 
-    ``output`` is what was made of it, None if nothing was.
+    A frame rate that varies and a last frame that stands for long change the one, an edit list that leaves frames out
+    the other.
     """
-    decoded = source.video.decoded_frames or 0
-    if not decoded or _fewer(source.video.frames, decoded):
-        return True
-    if source.audio is not None and _fewer(source.audio.frames, source.audio.decoded_frames or 0):
-        return True
-    return output is not None and not _fewer(decoded, output.video.frames or 0)
-
-
-def _lacks(claimed: VideoStream, delivered: VideoStream) -> bool:
     complete = claimed.frames is not None and not _fewer(claimed.frames, delivered.frames or 0)
     return not complete and _too_short(claimed, delivered)
+
+
+def _lacks_sound(claimed: Media, output: Media) -> bool:
+    # Not by frames: the two codecs cut sound into frames of different lengths.
+    return claimed.audio is not None and _too_short(claimed.audio, output.audio)
 
 
 def _too_short(claimed: VideoStream | AudioStream, delivered: VideoStream | AudioStream | None) -> bool:

@@ -112,7 +112,9 @@ function reset() {
   complain("");
   timeline.replaceChildren();
   player.hidden = download.hidden = true;
+  player.pause();
   player.removeAttribute("src");
+  player.load();
   showProgress(undefined);
 }
 
