@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vidctl import history
-from vidctl.history import Arrival, AttemptState, EventName, Evidence, History, State
+from vidctl.history import AttemptState, History, State
 from vidctl.model import AttemptNumber, FailureClass, Source, TaskSpec, VideoKey
 from vidctl.records import (
     Cancel,
@@ -24,6 +24,7 @@ from vidctl.records import (
     Round,
     VideoRecords,
 )
+from vidctl.timeline import Arrival, EventName, Evidence
 
 KEY = VideoKey(user_id="ada", video_id="0189a8e6-0000-8000-8000-000000000001")
 T0 = datetime(2026, 11, 22, 12, 0, 0, 400_000, tzinfo=UTC)

@@ -10,12 +10,13 @@ from aiohttp import hdrs, web
 
 from vidctl import codec, history, layout, logs
 from vidctl.errors import Malformed, VidctlError, first_error
-from vidctl.history import Arrival, Attempt, Event, Evidence, History, State
+from vidctl.history import Attempt, History, State
 from vidctl.http.auth import Authenticator
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Objects
 from vidctl.records import Output, Progress
+from vidctl.timeline import Arrival, Event, Evidence
 
 UPLOAD_GRACE = timedelta(hours=6)
 """How long a PUT may go on that began just before its URL expired: S3 checks the expiry only at its beginning, and
