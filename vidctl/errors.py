@@ -6,8 +6,6 @@ problem type of the HTTP API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -15,16 +13,6 @@ class VidctlError(Exception):
     """Root of every error that vidctl raises on purpose."""
 
     code: ClassVar[str] = "internal"
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Raise the first error of the TaskGroup inside, in place of the group: callers tell errors by their types."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        # Not from the group: it holds the error itself, and to print it would go round in circles.
-        raise group.exceptions[0] from None
 
 
 # --- what a call to the world can answer -------------------------------------------------------------------------

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from vidctl import codec, layout
-from vidctl.errors import Malformed, NotFound, PreconditionFailed, first_error
+from vidctl.errors import Malformed, NotFound, PreconditionFailed
+from vidctl.groups import TaskGroup, first_error
 from vidctl.layout import RecordName
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
@@ -48,7 +48,7 @@ class Journal:
             else:
                 names[stat.key] = name
         with first_error():
-            async with asyncio.TaskGroup() as reads:
+            async with TaskGroup() as reads:
                 tasks = [reads.create_task(self._record(text, name)) for text, name in names.items()]
         found = [task.result() for task in tasks]
         records = [record for record in found if not isinstance(record, str)]

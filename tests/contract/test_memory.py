@@ -20,6 +20,7 @@ from tests.world.queue import MemoryQueue
 from tests.world.tasks import Failures, MemoryTasks
 from vidctl import events
 from vidctl.errors import PreconditionFailed, Throttled, Unavailable
+from vidctl.groups import TaskGroup
 from vidctl.model import JobSpec, Task, TaskSpec
 
 HOUR = timedelta(hours=1)
@@ -99,7 +100,7 @@ def test_of_two_polls_one_gets_the_message_and_the_other_waits_on() -> None:
     async def story() -> None:
         queue = MemoryQueue("raw", clock=clock)
         began = clock()
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             polls = [group.create_task(queue.receive(wait=timedelta(seconds=20))) for _ in range(2)]
             await asyncio.sleep(5)
             await queue.send("body")

@@ -10,6 +10,7 @@ import pytest
 from tests.contract.gaps import gap
 from tests.contract.worlds import World, now
 from vidctl.errors import Misconfigured
+from vidctl.groups import TaskGroup
 from vidctl.ports import Message, Queue, QueueDepth
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,7 +52,7 @@ async def test_what_is_sent_is_received(queue: Queue) -> None:
 
 
 async def test_a_long_poll_ends_when_a_message_comes(queue: Queue) -> None:
-    async with asyncio.timeout(15), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(15), TaskGroup() as group:
         poll = group.create_task(queue.receive(wait=timedelta(seconds=20)))
         await asyncio.sleep(0)
         await queue.send("late")

@@ -18,6 +18,7 @@ from tests.media import Clips, program
 from tests.workbench import KEY, NOON, Bench, refuse
 from vidctl import history, layout
 from vidctl.errors import AccessDenied, Throttled, Unavailable
+from vidctl.groups import TaskGroup
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
 from vidctl.records import Cancel, Dead, Intent, Manifest, Record, Result
 
@@ -122,7 +123,7 @@ async def test_a_source_that_was_kept_is_read_where_it_is_kept(bench: Bench) -> 
 
 
 async def test_progress_rises_while_ffmpeg_works(long: Bench) -> None:
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         running = group.create_task(long.run(preset="medium"))
         await encoding(long)
         early = long.progress()
@@ -427,7 +428,7 @@ async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], 
 
 
 async def test_an_interrupted_worker_says_so_and_leaves_nothing(long: Bench) -> None:
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         running = group.create_task(long.run(preset="veryslow"))
         await encoding(long)
         long.interrupted.set()
@@ -446,7 +447,7 @@ async def test_an_ffmpeg_that_ignores_the_signal_does_not_cost_the_result(
 ) -> None:
     started = tmp_path / "started"
     deaf = script(f"trap '' TERM; touch {started}; while :; do sleep 0.1; done")
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         running = group.create_task(bench.run(ffmpeg=deaf))
         while not started.exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.01)
@@ -564,7 +565,7 @@ async def test_an_attempt_of_a_published_job_does_nothing(bench: Bench) -> None:
 
 
 async def test_an_attempt_that_is_overtaken_stops_within_the_fence_period(long: Bench) -> None:
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         running = group.create_task(long.run(preset="veryslow", fence=timedelta(seconds=0.05)))
         await encoding(long)
         await long.journal.write(intent(long, AttemptNumber(2, 1)))

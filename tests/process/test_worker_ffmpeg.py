@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import alive, gone
+from vidctl.groups import TaskGroup
 from vidctl.worker.failure import Failed
 from vidctl.worker.ffmpeg import run_program
 
@@ -41,7 +42,7 @@ async def test_lines_come_while_the_program_runs() -> None:
         lines.append(line)
         first.set()
 
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         running = group.create_task(
             run_program(
                 shell("echo one; read nothing; sleep 0.2; printf two"),

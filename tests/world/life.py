@@ -11,6 +11,7 @@ from typing import Any
 
 from vidctl import codec, events
 from vidctl.errors import Malformed
+from vidctl.groups import TaskGroup
 from vidctl.model import JOB_VARIABLE, JobSpec, Task, TaskSpec
 from vidctl.ports import Clock
 
@@ -86,7 +87,7 @@ class Life:
         """The task as it is now, whatever a listing shows."""
         return self.views[-1].task
 
-    def begin(self, group: asyncio.TaskGroup) -> None:
+    def begin(self, group: TaskGroup) -> None:
         """Let the task live in ``group``."""
         self._play = group.create_task(self._live(), name=self.launched.arn)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import json
 import re
@@ -17,6 +16,7 @@ from typing import Any, Self
 from tests.world.life import Launched, Life, Timing, View, Worker, job_of
 from tests.world.seam import Around, undisturbed
 from vidctl.errors import LaunchConflict, Misconfigured, WorldError
+from vidctl.groups import TaskGroup
 from vidctl.model import Task, TaskSpec
 from vidctl.ports import Clock, Launch
 
@@ -75,7 +75,7 @@ class MemoryTasks:
         self._listed: dict[str, Life] = {}
         self._tokens: dict[str, _Token] = {}
         self._numbers = count(1)
-        self._group = asyncio.TaskGroup()
+        self._group = TaskGroup()
 
     def through(self, around: Around) -> Self:
         """Return the same cluster as seen by somebody whose calls meet other faults, with a ``lag`` of his own."""

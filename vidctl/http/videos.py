@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from vidctl import codec, history, layout, logs
-from vidctl.errors import Malformed, VidctlError, first_error
+from vidctl.errors import Malformed, VidctlError
+from vidctl.groups import TaskGroup, first_error
 from vidctl.history import Attempt, History, State
 from vidctl.http.auth import Authenticator
 from vidctl.journal import Journal
@@ -85,7 +86,7 @@ class VideoRoutes:
 
     async def _evidence(self, key: VideoKey) -> Evidence:
         with first_error():
-            async with asyncio.TaskGroup() as reads:
+            async with TaskGroup() as reads:
                 arrival = reads.create_task(self._arrival(key))
                 records = reads.create_task(self._journal.records(key))
                 published = reads.create_task(self._journal.manifest(key))

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from vidctl.errors import VidctlError
+from vidctl.groups import TaskGroup
 from vidctl.local import client, sample, timeline, world
 from vidctl.local.client import Video
 from vidctl.local.process import LeashedProgram, ProgramFailed
@@ -77,7 +78,7 @@ async def _serving(setup: WorldSetup, shown: _Shown, *, clock: Clock, ids: Ids) 
     async with world.running(setup, clock=clock, ids=ids) as up:
         await up.serve()
         shown.text(timeline.welcome(up.facts, setup.directory))
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             watches = [group.create_task(_watch(program)) for program in (up.service, up.emulator) if program]
             yield up
             for watch in watches:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from asyncio import TaskGroup
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vidctl import logs
 from vidctl.errors import Malformed, WorldError
+from vidctl.groups import TaskGroup
 from vidctl.local import wire
 from vidctl.local.cluster import Cluster
 from vidctl.local.definition import EcsSetup

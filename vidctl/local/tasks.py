@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from signal import SIGKILL
 from typing import Any
 
+from vidctl.groups import TaskGroup
 from vidctl.local import process
 from vidctl.local.definition import EcsSetup, TaskDefinition
 from vidctl.local.faults import Fault, FaultKind
@@ -109,7 +110,7 @@ class LocalTask:
         if self._fate is FaultKind.OUT_OF_MEMORY:
             self.program.kill()
             self._container_reason = self._words(OUT_OF_MEMORY)
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             stopping = group.create_task(self._stop(self.program))
             self._exit_code = await self.program.wait()
             stopping.cancel()

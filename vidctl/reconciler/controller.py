@@ -15,6 +15,7 @@ from typing import Any
 
 from vidctl import logs
 from vidctl.errors import VidctlError
+from vidctl.groups import TaskGroup
 from vidctl.journal import Journal
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
@@ -155,7 +156,7 @@ class Controller:
             ExceptionGroup: a loop ended that should not have.
 
         """
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             receivers = [
                 group.create_task(self._deliveries.run(self._stopping, self._ticker(f"deliveries-{n}")))
                 for n in range(self._limits.receivers)

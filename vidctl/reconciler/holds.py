@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from vidctl import events, logs
 from vidctl.errors import Unavailable, WorldError
+from vidctl.groups import TaskGroup
 from vidctl.metrics import Metrics
 from vidctl.model import Delivery, VideoKey
 from vidctl.ports import Clock, Queue
@@ -100,7 +101,7 @@ class Holds:
         What is not handed back in time comes back by itself when its visibility ends.
         """
         try:
-            async with asyncio.timeout(RELEASE_TIMEOUT.total_seconds()), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(RELEASE_TIMEOUT.total_seconds()), TaskGroup() as group:
                 for batch in _batches(tuple(self._held.values())):
                     group.create_task(self._release(batch))
         except TimeoutError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidctl.errors import NotFound, PreconditionFailed, Unavailable
+from vidctl.groups import TaskGroup
 from vidctl.model import Source
 from vidctl.ports import Objects
 from vidctl.worker.failure import DISK_FULL, failed, temporary
@@ -46,7 +47,7 @@ class Fetch:
                 done += len(body)
                 on_bytes(done)
 
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for _ in range(self.parts):
                 group.create_task(read_on())
 

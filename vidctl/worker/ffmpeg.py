@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from vidctl.groups import TaskGroup
 from vidctl.worker.command import Command
 from vidctl.worker.failure import Failed, failed, misconfigured
 
@@ -54,7 +55,7 @@ async def run_program(
     """
     async with _started(command, stop_grace) as process:
         try:
-            async with asyncio.timeout(deadline.total_seconds()), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(deadline.total_seconds()), TaskGroup() as group:
                 tail = group.create_task(_tail(_pipe(process.stderr)))
                 group.create_task(_each_line(_pipe(process.stdout), on_line))
                 group.create_task(process.wait())

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from vidctl import logs, tracing
 from vidctl.errors import PreconditionFailed, WorldError
+from vidctl.groups import TaskGroup
 from vidctl.journal import Journal
 from vidctl.model import JobSpec
 from vidctl.ports import Clock, Objects
@@ -93,7 +94,7 @@ class _Attempt:
         """
         fence = Fence(job=self._job, journal=self._journal)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 watchers = (
                     group.create_task(_until(interrupted)),
                     group.create_task(fence.watch(every=settings.fence)),
