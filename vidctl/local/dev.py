@@ -80,7 +80,12 @@ async def _serving(setup: WorldSetup, shown: _Shown, *, clock: Clock, ids: Ids) 
         shown.text(timeline.welcome(up.facts, setup.directory))
         async with TaskGroup() as group:
             watches = [group.create_task(_watch(program)) for program in (up.service, up.emulator) if program]
-            yield up
+            try:
+                yield up
+            except VidctlError:
+                # A program that ended may be the reason: the end of its log says more than a broken connection does.
+                await asyncio.wait(watches, timeout=1)
+                raise
             for watch in watches:
                 watch.cancel()
 
