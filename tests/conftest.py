@@ -1,12 +1,16 @@
-"""What every test shares: quiet logs."""
+"""What every test shares: quiet logs, and no clock over generated cases: a loaded machine is no defect."""
 
 from __future__ import annotations
 
 import io
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from vidctl import logs
+
+settings.register_profile("vidctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vidctl")
 
 
 @pytest.fixture(autouse=True, scope="session")

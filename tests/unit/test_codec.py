@@ -49,7 +49,7 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_is_written_reads_back(kind: type[Any], data: st.DataObject) -> None:
     value = data.draw(of(kind))
@@ -58,7 +58,7 @@ def test_what_is_written_reads_back(kind: type[Any], data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("kind", get_args(Record), ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_record_is_found_by_its_name(kind: type[Any], data: st.DataObject) -> None:
     record = data.draw(of(kind))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.world.notifications import s3_event, s3_record, s3_test_event, task_event
@@ -112,7 +112,6 @@ def test_a_record_that_is_no_upload_names_the_field(change: dict[str, Any], fiel
         events.parse_upload(s3_record(created(**change)), bucket="raw")
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vidctl.worker.ladder import MAX_LONG_SIDE, Rendition, display_size, ladder
@@ -50,7 +50,6 @@ sides = st.integers(min_value=1, max_value=10_000)
 aspects = st.fractions(min_value=Fraction(1, 20), max_value=20)
 
 
-@settings(deadline=None)
 @given(width=sides, height=sides, aspect=aspects, rotation=st.sampled_from([0, 90, 180, 270]), limit=sides)
 def test_a_rendition_is_even_within_its_limits_and_never_larger_than_the_source(
     width: int, height: int, aspect: Fraction, rotation: int, limit: int
@@ -67,7 +66,6 @@ def test_a_rendition_is_even_within_its_limits_and_never_larger_than_the_source(
     assert max(rendition.width, rendition.height) <= MAX_LONG_SIDE
 
 
-@settings(deadline=None)
 @given(width=st.integers(min_value=100, max_value=8000), height=st.integers(min_value=100, max_value=8000))
 def test_a_rendition_keeps_the_shape_of_the_picture_to_a_pixel(width: int, height: int) -> None:
     (rendition,) = ladder(media(width, height), max_short_side=1080)

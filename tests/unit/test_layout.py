@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vidctl import layout
@@ -30,7 +30,6 @@ JOB = "a" * 26
 # --- users --------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(subjects)
 def test_a_user_segment_cannot_leave_its_prefix(subject: str) -> None:
     segment = layout.user_segment(subject)
@@ -39,7 +38,6 @@ def test_a_user_segment_cannot_leave_its_prefix(subject: str) -> None:
     assert ".." not in segment
 
 
-@settings(deadline=None)
 @given(subjects, subjects)
 def test_two_users_never_share_a_segment(one: str, other: str) -> None:
     assume(one != other)
@@ -77,7 +75,6 @@ def test_the_longest_segment_leaves_room_for_the_longest_key() -> None:
 # --- video ids ----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(users, times, entropy)
 def test_a_video_id_tells_its_owner_when_it_was_made(user: str, at: datetime, random: bytes) -> None:
     video = layout.mint_video_id(user, at, random)
@@ -88,14 +85,12 @@ def test_a_video_id_tells_its_owner_when_it_was_made(user: str, at: datetime, ra
     assert abs(issued - at) < timedelta(milliseconds=1)
 
 
-@settings(deadline=None)
 @given(users, users, times, entropy)
 def test_a_video_id_says_nothing_to_another_user(user: str, other: str, at: datetime, random: bytes) -> None:
     assume(user != other)
     assert layout.issued_at(other, layout.mint_video_id(user, at, random)) is None
 
 
-@settings(deadline=None)
 @given(users, videos)
 def test_a_made_up_id_was_never_issued(user: str, video: str) -> None:
     assert layout.issued_at(user, video) is None
@@ -122,7 +117,6 @@ def test_only_a_canonical_uuid_is_a_video_id(text: str) -> None:
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.text(), st.integers(1, 99), st.integers(1, 999))
 def test_a_launch_token_is_what_ecs_takes(bucket: str, key: str, etag: str, round_: int, n: int) -> None:
     assume(not any("\ud800" <= letter <= "\udfff" for letter in bucket + key + etag))
@@ -139,7 +133,6 @@ def test_another_upload_is_another_job() -> None:
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(keys)
 def test_a_raw_key_reads_back(key: VideoKey) -> None:
     assert layout.parse_raw_key(layout.raw_key(key)) == key
@@ -167,7 +160,6 @@ def test_a_key_outside_the_scheme_is_refused(text: str) -> None:
         layout.parse_raw_key(text)
 
 
-@settings(deadline=None)
 @given(keys, jobs, numbers, st.text(min_size=1))
 def test_the_key_of_an_output_tells_its_attempt(key: VideoKey, job: str, number: AttemptNumber, name: str) -> None:
     text = layout.attempt_prefix(key, job, number) + name
@@ -176,20 +168,17 @@ def test_the_key_of_an_output_tells_its_attempt(key: VideoKey, job: str, number:
     assert text.startswith(layout.outputs_prefix(key))
 
 
-@settings(deadline=None)
 @given(keys, jobs, numbers)
 def test_progress_belongs_to_its_attempt(key: VideoKey, job: str, number: AttemptNumber) -> None:
     assert layout.parse_attempt_key(layout.progress_key(key, job, number)) == (key, job, number)
 
 
-@settings(deadline=None)
 @given(keys)
 def test_a_manifest_belongs_to_no_attempt(key: VideoKey) -> None:
     assert layout.parse_attempt_key(layout.manifest_key(key)) is None
     assert layout.parse_video_folder(layout.manifest_key(key)) == key
 
 
-@settings(deadline=None)
 @given(
     keys,
     st.one_of(
@@ -208,7 +197,6 @@ def test_the_key_of_a_record_reads_back(key: VideoKey, name: RecordName) -> None
     assert layout.parse_video_folder(text) == key
 
 
-@settings(deadline=None)
 @given(keys, keys)
 def test_the_folders_of_two_videos_never_overlap(one: VideoKey, other: VideoKey) -> None:
     assume(one != other)

@@ -445,7 +445,7 @@ observations = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(observations)
 def test_whatever_is_seen_there_is_an_answer_and_it_is_safe(seen: Observation) -> None:
     plan_ = decided(seen)

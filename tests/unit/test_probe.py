@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vidctl.records import MediaInfo
@@ -231,7 +231,6 @@ def test_rubbish_behind_the_last_box_is_no_cut() -> None:
     assert cut(box(b"mdat", 100) + b"\xff" * 64) is None
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_have_an_answer(body: bytes) -> None:
     found = cut(body)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vidctl.worker.progress import Advance, read
@@ -70,7 +70,6 @@ def test_the_ratio_is_a_share_of_the_duration(seconds: float, duration: float, r
     assert Advance(seconds=seconds).ratio(duration) == ratio
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(min_value=-(10**12), max_value=10**12) | st.just("N/A")))
 def test_the_ratio_never_falls(times: list[int | str]) -> None:
     advance, ratios = Advance(), []
