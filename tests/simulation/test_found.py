@@ -258,3 +258,15 @@ def test_a_worker_s_misconfiguration_launches_one_probe_a_minute_at_most() -> No
             assert not world.dead_letters.messages
 
     simulate(story)
+
+
+def test_a_loop_that_ends_without_a_word_makes_the_process_unhealthy() -> None:
+    async def story() -> None:
+        async with Simulation() as world, world.replica() as replica:
+            await asyncio.sleep(1)
+            assert replica.stuck() is None
+            next(task for task in replica._loops if task.get_name() == "passes-3").cancel()
+            await asyncio.sleep(1)
+            assert replica.stuck() == "no progress: passes-3 ended"
+
+    simulate(story)

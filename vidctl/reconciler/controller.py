@@ -77,6 +77,7 @@ class Controller:
         self._random = randomness
         self._stopping = asyncio.Event()
         self._ticks: dict[str, float] = {}
+        self._loops: list[asyncio.Task[None]] = []
         self.queue: WorkQueue[VideoKey] = WorkQueue(metrics, randomness=randomness)
         clock, add = world.clock, self.queue.add
         journal = Journal(world.final)
@@ -147,6 +148,8 @@ class Controller:
         silent = sorted(name for name, at in self._ticks.items() if now - at > SILENCE.total_seconds())
         if self.queue.longest_running() > LONGEST_PASS.total_seconds():
             silent.append("passes")
+        # A task group takes a cancelled task for one that somebody wanted to end: here nobody did.
+        silent += [f"{task.get_name()} ended" for task in self._loops if task.done()]
         return f"no progress: {', '.join(silent)}" if silent and not self._stopping.is_set() else None
 
     async def run(self) -> None:
@@ -162,9 +165,10 @@ class Controller:
                 for n in range(self._limits.receivers)
             ]
             receivers.append(group.create_task(self._task_events.run(self._stopping, self._ticker("task-events"))))
-            passes = [group.create_task(self._passes()) for _ in range(self._limits.passes)]
-            extending = group.create_task(self._extend())
+            passes = [group.create_task(self._passes(), name=f"passes-{n}") for n in range(self._limits.passes)]
+            extending = group.create_task(self._extend(), name="holds")
             others = [group.create_task(loop) for loop in self._others()]
+            self._loops = [*receivers, *passes, extending, *others]
             await self._stopping.wait()
             log.info("stopping", held=len(self.holds))
             await self._drain(receivers, passes, others)
