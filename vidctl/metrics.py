@@ -111,6 +111,8 @@ class Metrics:
         )
         self.reconcile_panics = self._counter("reconcile_panics", "Passes that ended in an unexpected exception.")
         self.reconcile_seconds = self._histogram("reconcile_time_seconds", "Time of a pass.", (), PASS_TIMES)
+        # Its values stand at zero once the reconciler is there, whose rules they are.
+        self.plans = self._counter("plans", "Decisions by the rule that made them (see plan.md).", ("rule",))
         self.active_workers = self._gauge("active_workers", "Passes at work.")
         self.alarms = self._counter(
             "alarms",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from vidctl.model import Delivery, Source
+from vidctl.reconciler.rules import Rule
 from vidctl.records import Dead, Intent, Manifest, Outcome, Round
 
 
@@ -144,13 +145,15 @@ Action = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a pass decides. ``requeue_after`` None: nothing until something happens. ``why`` is for people.
+    """What a pass decides. ``requeue_after`` None: nothing until something happens.
 
-    ``wants_slot``: the video waits for a slot and nothing else.
+    ``rule`` is the one that decided; ``why`` is for people. ``wants_slot``: the video waits for a slot and nothing
+    else.
     """
 
     actions: tuple[Action, ...] = ()
     requeue_after: timedelta | None = None
+    rule: Rule
     why: str
     wants_slot: bool = False
 

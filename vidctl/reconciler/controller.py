@@ -129,6 +129,7 @@ class Controller:
             launches=self.launches,
             tasks=self.view,
             policy=policy,
+            metrics=metrics,
             clock=world.clock,
         )
 

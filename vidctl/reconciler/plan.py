@@ -7,31 +7,26 @@ each is planned by itself, the one of the present raw object last, and the first
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from vidctl.model import Delivery, FailureClass, Source
+from vidctl.model import FailureClass, Source
 from vidctl.reconciler import budget, drafts
 from vidctl.reconciler.actions import (
-    Action,
     CreateIntent,
     DeclareDead,
-    DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
     OpenRound,
     Plan,
     Publish,
     Raise,
-    RecordOutcome,
     RemoveKept,
     RemoveManifest,
     RemoveOutputs,
     RunTask,
     SendDeadLetter,
-    StopTasks,
 )
 from vidctl.reconciler.classify import (
-    STOPPED_AS_SUPERSEDED,
     STOPPED_FOR_DEADLINE,
     STOPPED_FOR_START,
     Verdict,
@@ -41,16 +36,17 @@ from vidctl.reconciler.classify import (
 )
 from vidctl.reconciler.observation import JobView, Observation
 from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.rules import Rule
+from vidctl.reconciler.steps import AT_ONCE, acknowledge, act, alarm, close, fail, stop, wait
 from vidctl.records import Dead, Intent, JobRecords, Manifest, Output, Result, Round
-
-NOW = timedelta(0)
 
 
 def plan(seen: Observation, policy: Policy, now: datetime) -> Plan:
     """Decide about one video. Never raises; an impossible state is an alarm and a wait."""
     if seen.records.unreadable:
-        alarm = Raise("unreadable_record", ", ".join(seen.records.unreadable))
-        return Plan(actions=(alarm,), requeue_after=policy.recall, why="a record is not readable by this version")
+        names = ", ".join(seen.records.unreadable)
+        why = "a record is not readable by this version"
+        return alarm(Rule.UNREADABLE_RECORD, Raise("unreadable_record", names), policy, why)
     if seen.records.cancel is not None:
         return _cancelled(seen, policy, now)
     plans = [_job(seen, seen.job(job), policy, now) for job in seen.jobs]
@@ -59,7 +55,7 @@ def plan(seen: Observation, policy: Policy, now: datetime) -> Plan:
             return decided
     waits = [decided for decided in plans if decided.requeue_after is not None]
     if not waits:
-        return plans[-1] if plans else Plan(why="nothing is known of this video")
+        return plans[-1] if plans else Plan(rule=Rule.UNKNOWN, why="nothing is known of this video")
     return min(waits, key=lambda decided: (decided.requeue_after, decided.why))
 
 
@@ -101,68 +97,72 @@ def _job(seen: Observation, job: JobView, policy: Policy, now: datetime) -> Plan
     if job.source is None:
         return _gone(job, policy, now)
     if job.raw is not None and job.records.kept is None and now - job.raw.last_modified > policy.keep_after:
-        return _act(KeepRaw(job.job, job.raw), "unfinished, and its lifecycle rule comes near")
+        return act(Rule.RAW_EXPIRING, KeepRaw(job.job, job.raw), "unfinished, and its lifecycle rule comes near")
     if job.records.open_intents:
         return _open(seen, job, job.records.open_intents[0], policy, now)
     if job.live_tasks:
-        return _wait(policy.poll, "a task of an earlier attempt is still alive")
+        return wait(Rule.EARLIER_TASK_ALIVE, policy.poll, "a task of an earlier attempt is still alive")
     return _next(seen, job, job.source, policy, now)
 
 
 def _cancelled(seen: Observation, policy: Policy, now: datetime) -> Plan:
     """Rule: the owner wants the video gone. Tasks first, so that nothing is written after the removal."""
-    alive = tuple(task.arn for task in seen.tasks if task.alive)
+    alive = tuple(task for task in seen.tasks if task.alive)
     if alive:
-        return _stop(alive, STOPPED_AS_SUPERSEDED, policy, "cancelled")
+        return stop(Rule.CANCELLED_TASK_ALIVE, alive, policy, "cancelled")
     for job in map(seen.job, seen.jobs):
         if job.records.open_intents:
-            return _close(job, job.records.open_intents[0], None, "cancelled", "the owner cancelled", now)
+            open_ = job.records.open_intents[0]
+            return close(Rule.CANCELLED_ATTEMPT_OPEN, job, open_, now, code="cancelled", detail="the owner cancelled")
     if seen.manifest_etag is not None:
-        return _act(RemoveManifest(seen.manifest_etag), "cancelled")
+        return act(Rule.CANCELLED_MANIFEST, RemoveManifest(seen.manifest_etag), "cancelled")
     if seen.leftovers:
-        return _act(RemoveOutputs(seen.leftovers), "cancelled")
+        return act(Rule.CANCELLED_OUTPUTS, RemoveOutputs(seen.leftovers), "cancelled")
     if seen.raw is not None:
-        return _act(DeleteRaw(seen.raw, published=False), "cancelled")
+        return act(Rule.CANCELLED_RAW, DeleteRaw(seen.raw, published=False), "cancelled")
     if seen.kept:
-        return _act(RemoveKept(seen.kept), "cancelled")
-    return _acknowledge(seen.deliveries, "cancelled")
+        return act(Rule.CANCELLED_KEPT, RemoveKept(seen.kept), "cancelled")
+    return acknowledge(Rule.CANCELLED_MESSAGE, Rule.CANCELLED, seen.deliveries, "cancelled")
 
 
 def _dead(job: JobView, dead: Dead, policy: Policy, now: datetime) -> Plan:
     """Rule: the round was given up. The raw object is kept safe before the queue is told."""
     if job.source is not None and any(d.redrive is not None and d.redrive.round == dead.round for d in job.deliveries):
         opened = Round(key=job.key, job=job.job, round=dead.round + 1, at=now)
-        return _act(OpenRound(opened), "its dead letter was sent back")
+        return act(Rule.DEAD_REDRIVEN, OpenRound(opened), "its dead letter was sent back")
     if job.raw is not None and job.records.kept is None:
-        return _act(KeepRaw(job.job, job.raw), "dead: the raw object is kept")
+        return act(Rule.DEAD_RAW_UNKEPT, KeepRaw(job.job, job.raw), "dead: the raw object is kept")
     if not any(sent.round == dead.round for sent in job.records.dead_letters):
         body = job.deliveries[0].body if job.deliveries else None
-        return _act(SendDeadLetter(dead, body), f"dead: {dead.code}")
+        return act(Rule.DEAD_UNTOLD, SendDeadLetter(dead, body), f"dead: {dead.code}")
     if job.live_tasks:
-        return _stop(tuple(task.arn for task in job.live_tasks), STOPPED_AS_SUPERSEDED, policy, "dead")
+        return stop(Rule.DEAD_TASK_ALIVE, job.live_tasks, policy, "dead")
     if job.records.open_intents:
-        return _close(job, job.records.open_intents[0], None, "superseded", "the job is dead", now)
-    return _acknowledge(job.deliveries, f"dead: {dead.code}")
+        open_ = job.records.open_intents[0]
+        return close(Rule.DEAD_ATTEMPT_OPEN, job, open_, now, code="superseded", detail="the job is dead")
+    return acknowledge(Rule.DEAD_MESSAGE, Rule.DEAD, job.deliveries, f"dead: {dead.code}")
 
 
 def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Policy, now: datetime) -> Plan:
     """Rule: this Source is published. Raw goes only if every output is there now."""
-    others = tuple(t.arn for t in job.live_tasks if t.spec is not None and t.spec.number != manifest.number)
+    others = tuple(task for task in job.live_tasks if task.spec is not None and task.spec.number != manifest.number)
     if others:
-        return _stop(others, STOPPED_AS_SUPERSEDED, policy, "another attempt was published")
+        return stop(Rule.PUBLISHED_TASK_ALIVE, others, policy, "another attempt was published")
     for intent in job.records.open_intents:
         if intent.number == manifest.number:
-            return _close(job, intent, None, "published", "", now)
-        return _close(job, intent, None, "superseded", f"attempt {manifest.number} was published", now)
+            return close(Rule.PUBLISHED_ATTEMPT_OPEN, job, intent, now, code="published")
+        overtaken = f"attempt {manifest.number} was published"
+        return close(Rule.PUBLISHED_OTHER_OPEN, job, intent, now, code="superseded", detail=overtaken)
     if job.raw is not None:
         wrong = seen.mismatches(manifest.outputs)
         if wrong:
             if job.records.kept is None and now - job.raw.last_modified > policy.keep_after:
-                return _act(KeepRaw(job.job, job.raw), "not as published, and its lifecycle rule comes near")
-            alarm = Raise("published_output_missing", f"{', '.join(wrong)} of attempt {manifest.number}")
-            return Plan(actions=(alarm,), requeue_after=policy.recall, why="published outputs are not as published")
-        return _act(DeleteRaw(job.raw, published=True), "published and verified")
-    return _acknowledge(job.deliveries, "published")
+                why = "not as published, and its lifecycle rule comes near"
+                return act(Rule.PUBLISHED_BROKEN_EXPIRING, KeepRaw(job.job, job.raw), why)
+            missing = Raise("published_output_missing", f"{', '.join(wrong)} of attempt {manifest.number}")
+            return alarm(Rule.PUBLISHED_BROKEN, missing, policy, "published outputs are not as published")
+        return act(Rule.PUBLISHED_RAW, DeleteRaw(job.raw, published=True), "published and verified")
+    return acknowledge(Rule.PUBLISHED_MESSAGE, Rule.PUBLISHED, job.deliveries, "published")
 
 
 def _verified(seen: Observation, job: JobView, now: datetime) -> Plan | None:
@@ -172,21 +172,23 @@ def _verified(seen: Observation, job: JobView, now: datetime) -> Plan | None:
     for result in _successes(job.records):
         wrong = seen.mismatches(result.outputs)
         if not wrong:
-            return _act(Publish(drafts.manifest(job, result, now), seen.manifest_etag), "outputs verified")
+            publish = Publish(drafts.manifest(job, result, now), seen.manifest_etag)
+            return act(Rule.OUTPUTS_VERIFIED, publish, "outputs verified")
         intent = next((i for i in job.records.open_intents if i.number == result.number), None)
         if intent is not None:
-            detail = f"outputs not as reported: {', '.join(wrong)}"
-            return _close(job, intent, FailureClass.APP, "verify_failed", detail, now)
+            verdict = Verdict(FailureClass.APP, "verify_failed", f"outputs not as reported: {', '.join(wrong)}")
+            return fail(Rule.OUTPUTS_WRONG, job, intent, verdict, now)
     return None
 
 
 def _gone(job: JobView, policy: Policy, now: datetime) -> Plan:
     """Rule: there is no raw object of this job, nor a copy."""
+    why = "the raw object is gone"
     if job.live_tasks:
-        return _stop(tuple(t.arn for t in job.live_tasks), STOPPED_AS_SUPERSEDED, policy, "the raw object is gone")
+        return stop(Rule.GONE_TASK_ALIVE, job.live_tasks, policy, why)
     if job.records.open_intents:
-        return _close(job, job.records.open_intents[0], None, "source_gone", "the raw object is gone", now)
-    return _acknowledge(job.deliveries, "the raw object is gone")
+        return close(Rule.GONE_ATTEMPT_OPEN, job, job.records.open_intents[0], now, code="source_gone", detail=why)
+    return acknowledge(Rule.GONE_MESSAGE, Rule.GONE, job.deliveries, why)
 
 
 def _open(seen: Observation, job: JobView, intent: Intent, policy: Policy, now: datetime) -> Plan:
@@ -195,54 +197,60 @@ def _open(seen: Observation, job: JobView, intent: Intent, policy: Policy, now: 
     if task is None:
         return _unseen(seen, job, intent, policy, now)
     if not task.alive:
-        return _fail(job, intent, classify(task, job.records.result(intent.number)), now)
+        return fail(Rule.TASK_STOPPED, job, intent, classify(task, job.records.result(intent.number)), now)
     if task.started_at is None:
-        late = now - (task.created_at or intent.created_at) > policy.start_deadline
-        return _stop((task.arn,), STOPPED_FOR_START, policy, "starting") if late else _wait(policy.poll, "starting")
+        if now - (task.created_at or intent.created_at) > policy.start_deadline:
+            return stop(Rule.STARTING_LATE, (task,), policy, "starting", reason=STOPPED_FOR_START)
+        return wait(Rule.STARTING, policy.poll, "starting")
     if now - task.started_at > policy.run_deadline:
-        return _stop((task.arn,), STOPPED_FOR_DEADLINE, policy, "running too long")
-    return _wait(policy.poll, "running")
+        return stop(Rule.RUNNING_LATE, (task,), policy, "running too long", reason=STOPPED_FOR_DEADLINE)
+    return wait(Rule.RUNNING, policy.poll, "running")
 
 
 def _unseen(seen: Observation, job: JobView, intent: Intent, policy: Policy, now: datetime) -> Plan:
     """Rule: an attempt is open and nobody sees its task."""
     result = job.records.result(intent.number)
     if result is not None:
-        return _fail(job, intent, classify_result(result), now)
+        return fail(Rule.UNSEEN_RESULT, job, intent, classify_result(result), now)
     refusal = next((r for r in seen.refusals if (r.job, r.number) == (job.job, intent.number)), None)
     if refusal is not None:
         left = refusal.at + policy.settle - now
-        if left > NOW:
-            return _wait(left, "RunTask found no room; it may start all the same")
-        return _fail(job, intent, refused(refusal.reasons), now)
+        if left > AT_ONCE:
+            return wait(Rule.REFUSAL_SETTLING, left, "RunTask found no room; it may start all the same")
+        return fail(Rule.REFUSED, job, intent, refused(refusal.reasons), now)
     age = now - intent.created_at
     if age >= policy.lost_after:
         if seen.gate.paused is not None:
-            verdict = Verdict(FailureClass.CONFIGURATION, "launch_refused", seen.gate.paused)
-        else:
-            verdict = Verdict(FailureClass.INFRASTRUCTURE, "lost", "no task was seen, nor a result")
-        return _fail(job, intent, verdict, now)
+            refusing = Verdict(FailureClass.CONFIGURATION, "launch_refused", seen.gate.paused)
+            return fail(Rule.NEVER_LAUNCHED, job, intent, refusing, now)
+        lost = Verdict(FailureClass.INFRASTRUCTURE, "lost", "no task was seen, nor a result")
+        return fail(Rule.LOST, job, intent, lost, now)
     if age >= policy.relaunch_until:
-        return _wait(policy.lost_after - age, "no task is seen; too late to ask again")
+        return wait(Rule.TOKEN_TOO_OLD, policy.lost_after - age, "no task is seen; too late to ask again")
     if not seen.gate.launch:
-        return _wait(policy.slot_interval, seen.gate.paused or "waiting for a launch token")
-    return _act(RunTask(intent), "attempt open, no task seen")
+        if seen.gate.paused is not None:
+            return wait(Rule.LAUNCH_PAUSED, policy.slot_interval, seen.gate.paused)
+        return wait(Rule.LAUNCH_WAITING, policy.slot_interval, "waiting for a launch token")
+    return act(Rule.LAUNCH, RunTask(intent), "attempt open, no task seen")
 
 
 def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: datetime) -> Plan:
     """Rule: nothing is under way. Give up, wait, or open the next attempt."""
     outcomes = budget.this_round(job.records)
-    spent = budget.unfit(source, policy) or budget.spent(outcomes, seen.others_succeeded_at, policy, now)
+    unfit = budget.unfit(source, policy)
+    spent = unfit or budget.spent(outcomes, seen.others_succeeded_at, policy, now)
     if spent is not None:
-        return _act(DeclareDead(drafts.dead(job, source, spent, len(outcomes), now)), f"given up: {spent.code}")
+        rule = Rule.BUDGET_SPENT if unfit is None else Rule.UNFIT
+        return act(rule, DeclareDead(drafts.dead(job, source, spent, len(outcomes), now)), f"given up: {spent.code}")
     if outcomes:
         left = outcomes[-1].at + policy.delay(job.job, outcomes[-1].number, len(outcomes)) - now
-        if left > NOW:
-            return _wait(left, f"backing off after {outcomes[-1].code}")
+        if left > AT_ONCE:
+            return wait(Rule.BACKING_OFF, left, f"backing off after {outcomes[-1].code}")
     if not seen.gate.begin:
-        return replace(_wait(policy.slot_interval, seen.gate.paused or "waiting for a slot"), wants_slot=True)
+        rule = Rule.BEGIN_WAITING if seen.gate.paused is None else Rule.BEGIN_PAUSED
+        return replace(wait(rule, policy.slot_interval, seen.gate.paused or "waiting for a slot"), wants_slot=True)
     number = budget.next_number(job.records)
-    return _act(CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")
+    return act(Rule.BEGIN, CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")
 
 
 # --- what the records say ------------------------------------------------------------------------------------------
@@ -253,31 +261,3 @@ def _successes(records: JobRecords) -> tuple[Result, ...]:
     refuted = {outcome.number for outcome in records.outcomes if outcome.code == "verify_failed"}
     known = {intent.number for intent in records.intents}.difference(refuted)
     return tuple(r for r in reversed(records.results) if r.failure is None and r.outputs and r.number in known)
-
-
-# --- small words --------------------------------------------------------------------------------------------------
-
-
-def _act(action: Action, why: str) -> Plan:
-    return Plan(actions=(action,), requeue_after=NOW, why=why)
-
-
-def _wait(requeue_after: timedelta, why: str) -> Plan:
-    return Plan(requeue_after=requeue_after, why=why)
-
-
-def _stop(arns: tuple[str, ...], reason: str, policy: Policy, why: str) -> Plan:
-    return replace(_act(StopTasks(arns, reason), why), requeue_after=policy.stop_interval)
-
-
-def _fail(job: JobView, intent: Intent, verdict: Verdict, now: datetime) -> Plan:
-    return _close(job, intent, verdict.failure, verdict.code, verdict.detail, now)
-
-
-def _close(job: JobView, intent: Intent, failure: FailureClass | None, code: str, detail: str, now: datetime) -> Plan:
-    outcome = drafts.outcome(job, intent.number, failure, code=code, detail=detail, at=now)
-    return _act(RecordOutcome(outcome), f"attempt {intent.number} ended: {code}")
-
-
-def _acknowledge(deliveries: tuple[Delivery, ...], why: str) -> Plan:
-    return _act(DeleteDeliveries(deliveries), why) if deliveries else Plan(why=why)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from vidctl import logs, tracing
+from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import Clock
 from vidctl.reconciler.act import Actor
@@ -15,6 +16,7 @@ from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.observe import Observer
 from vidctl.reconciler.plan import plan
 from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.rules import Rule
 from vidctl.reconciler.tasks import TaskView
 
 log = logs.get(__name__)
@@ -38,6 +40,7 @@ class Reconciler:
         launches: Launches,
         tasks: TaskView,
         policy: Policy,
+        metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._observer = observer
@@ -46,6 +49,9 @@ class Reconciler:
         self._tasks = tasks
         self._policy = policy
         self._clock = clock
+        self._plans = metrics.plans
+        for rule in Rule:
+            self._plans.labels(rule.value)
 
     async def reconcile(self, key: VideoKey) -> Result:
         """Make one pass. What is remembered may decide to wait; only a fresh look may decide to act or to end.
@@ -67,7 +73,12 @@ class Reconciler:
     async def _pass(self, key: VideoKey) -> Result:
         seen = await self._observer.observe(key)
         decided = plan(seen, self._policy, self._clock())
-        log.debug("planned", why=decided.why, actions=[type(action).__name__ for action in decided.actions])
+        log.debug(
+            "planned",
+            rule=decided.rule.value,
+            why=decided.why,
+            actions=[type(action).__name__ for action in decided.actions],
+        )
         self._note(key, seen, decided)
         for action in decided.actions:
             if decided.acts:
@@ -78,7 +89,8 @@ class Reconciler:
         return Result(decided.requeue_after)
 
     def _note(self, key: VideoKey, seen: Observation, decided: Plan) -> None:
-        """Count the video's slot, or its place in the line for one, by what was found."""
+        """Count the rule, and the video's slot, or its place in the line for one, by what was found."""
+        self._plans.labels(decided.rule.value).inc()
         open_attempt = any(job.open_intents for job in seen.records.jobs)
         # What another replica runs is seen here too, by the sweep: it has its slot there.
         ours = bool(seen.deliveries) or self._launches.occupies(key)
