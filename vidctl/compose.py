@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vidctl.reconciler.controller import Limits
 from vidctl.reconciler.holds import HoldPolicy
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.policy import Placement, Policy, TaskSize
 from vidctl.settings import ReconcilerSettings, TaskSettings, UploadSettings, WorldSettings
 

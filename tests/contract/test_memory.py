@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.contract.jobs import JOB, SPEC, TOKEN
-from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.notifications import task_event
 from tests.world.objects import Created, MemoryObjects
@@ -164,7 +163,7 @@ def on_cluster(
             if changes is not None:
                 changes.append(task_event(detail, clock()))
 
-        async with MemoryTasks(clock=clock, worker=worker, timing=Timing(), on_change=note) as tasks:
+        async with MemoryTasks(clock=clock, worker=worker, on_change=note) as tasks:
             await story(tasks)
 
     simulate(main)

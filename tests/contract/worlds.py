@@ -106,7 +106,7 @@ class MemoryWorld:
     async def cluster(self) -> Cluster:
         short = timedelta(milliseconds=5)
         timing = Timing(provisioning=short, pending=short, stopping=short, grace=short)
-        tasks = MemoryTasks(clock=now, worker=_container, family=FAMILY, timing=timing)
+        tasks = MemoryTasks(clock=now, worker=_container, family=FAMILY, timing=lambda _token: timing)
         return Cluster(tasks=await self._stack.enter_async_context(tasks))
 
 

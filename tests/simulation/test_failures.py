@@ -14,39 +14,13 @@ from tests.builders import POLICY
 from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.tasks import Failures
-from tests.world.world import Simulation, refuse, report, transcode, write_output
+from tests.world.workers import crash, hang, lie, outlive, refuse, run_out_of_memory
+from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, CapacityUnavailable, Throttled, Unavailable
-from vidctl.model import FailureClass, JobSpec, VideoKey
-from vidctl.records import Result
+from vidctl.model import VideoKey
 
 HOUR = timedelta(hours=1)
-
-
-async def crash(_world: Simulation, _job: JobSpec) -> int:
-    """End without a word."""
-    return 139
-
-
-async def hang(_world: Simulation, _job: JobSpec) -> int:
-    """Never end."""
-    await asyncio.sleep(10**9)
-    return 0
-
-
-async def lie(world: Simulation, job: JobSpec) -> int:
-    """Report a size that the output does not have."""
-    told = write_output(world, job, "video.mp4")
-    wrong = replace(told, size_bytes=told.size_bytes + 1)
-    await world.journal.write(
-        Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=None, code="ok", outputs=(wrong,))
-    )
-    return 0
-
-
-async def run_out_of_memory(world: Simulation, job: JobSpec) -> int:
-    """Say that the task was too small."""
-    return await report(world, job, FailureClass.APP, "out_of_memory", 70)
 
 
 async def codes(world: Simulation, key: VideoKey) -> list[str]:
@@ -210,11 +184,11 @@ def test_a_role_that_may_not_launch_opens_the_breaker_and_no_video_is_blamed() -
 def test_a_task_that_never_starts_is_stopped_and_tried_again() -> None:
     async def story() -> None:
         async with Simulation() as world:
-            world.tasks._timing = Timing(provisioning=timedelta(hours=5))
+            world.timing = Timing(provisioning=timedelta(hours=5))
             async with world.replica():
                 key = world.upload()
                 await world.until(lambda: bool(world.tasks.live), within=HOUR)
-                world.tasks._timing = world.timing
+                world.timing = Timing()
                 await world.until(world.settled, within=HOUR)
             assert await codes(world, key) == ["not_started", "published"]
 
@@ -327,10 +301,6 @@ def test_a_task_whose_attempt_everybody_forgot_is_found_before_another_is_starte
 
 def test_a_zombie_that_finishes_after_its_successor_writes_where_nobody_reads() -> None:
     async def story() -> None:
-        async def outlive(world: Simulation, job: JobSpec) -> int:
-            await asyncio.sleep(4000)
-            return await transcode(world, job)
-
         async with Simulation() as world, world.replica():
             key = world.upload()
             world.will(key, outlive)

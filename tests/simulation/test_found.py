@@ -12,11 +12,13 @@ from typing import Any
 from tests.builders import POLICY
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
-from tests.world.world import Simulation, report
+from tests.world.workers import report
+from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, Unavailable
 from vidctl.model import FailureClass, JobSpec, VideoKey
-from vidctl.reconciler.controller import Controller, Limits
+from vidctl.reconciler.controller import Controller
+from vidctl.reconciler.limits import Limits
 
 HOUR = timedelta(hours=1)
 
@@ -42,7 +44,7 @@ def seeing(world: Simulation, **views: Any) -> AbstractAsyncContextManager[Contr
     @asynccontextmanager
     async def run() -> AsyncIterator[Controller]:
         controller = world.controller(lambda whole: replace(whole, **views))
-        running = asyncio.ensure_future(controller.run())
+        running = world.running(controller)
         try:
             yield controller
         finally:
@@ -210,7 +212,7 @@ def test_a_shutdown_ends_in_time_though_sqs_is_silent() -> None:
             for n in range(30):
                 world.upload(str(n).encode())
             replica = world.controller(lambda whole: replace(whole, raw_queue=world.raw_queue.through(silent)))
-            running = asyncio.ensure_future(replica.run())
+            running = world.running(replica)
             await asyncio.sleep(15)
             began = clock()
             replica.stop()

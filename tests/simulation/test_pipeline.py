@@ -12,10 +12,11 @@ from datetime import timedelta
 from tests.builders import POLICY, RAW
 from tests.world.loop import clock, simulate
 from tests.world.notifications import s3_test_event
-from tests.world.world import Simulation, refuse
+from tests.world.workers import refuse
+from tests.world.world import Simulation
 from vidctl import events, layout
 from vidctl.model import Redrive, Upload
-from vidctl.reconciler.controller import Limits
+from vidctl.reconciler.limits import Limits
 from vidctl.records import Cancel
 
 HOUR = timedelta(hours=1)

@@ -9,9 +9,10 @@ import pytest
 
 from tests import builders as b
 from tests.world.loop import simulate
-from tests.world.world import Simulation, transcode
+from tests.world.workers import die_before_the_result
+from tests.world.world import Simulation
 from vidctl.layout import AttemptName
-from vidctl.model import FailureClass, JobSpec
+from vidctl.model import FailureClass
 from vidctl.reconciler.cleaning import abandoned
 from vidctl.records import Manifest, VideoRecords
 
@@ -39,16 +40,10 @@ def test_outputs_are_abandoned_when_no_manifest_names_them_and_their_attempt_has
 
 
 def test_what_a_failed_attempt_left_is_removed_and_the_publication_stays() -> None:
-    async def leave_half(world: Simulation, job: JobSpec) -> int:
-        await transcode(world, job)
-        # The Result never arrived: the task was killed between its outputs and its last word.
-        world.final.remove(next(k for k in world.final.keys("jobs/") if "result" in k))
-        return 137
-
     async def story() -> None:
         async with Simulation() as world, world.replica():
             key = world.upload()
-            world.will(key, leave_half)
+            world.will(key, die_before_the_result)
             await world.until(world.settled, within=timedelta(hours=1))
             records = await world.records(key)
             assert [o.failure for o in records.jobs[0].outcomes] == [FailureClass.APP, None]

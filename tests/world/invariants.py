@@ -1,198 +1,285 @@
-"""What must always hold (DESIGN section 5), checked at the moment of every change that a replica makes."""
+"""What must always hold (DESIGN section 5), checked at the moment of every change, in every story and every swarm.
+
+A violation refuses the change and aborts the run: raised in a task of the reconciler it would be one more error to
+retry, so ``violated`` also ends whoever waits for the run.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from tests.world.ledger import Ledger
 from tests.world.loop import clock
 from tests.world.queue import Queued
-from vidctl import codec, events, layout
-from vidctl.model import AttemptNumber, Upload, VideoKey
-from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Record, Result
+from tests.world.seam import ACTOR, Role, Witness
+from vidctl import events, layout
+from vidctl.errors import Malformed
+from vidctl.model import AttemptNumber, FailureClass, Upload, VideoKey
+from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Record, Result
 
 if TYPE_CHECKING:
     from tests.world.world import Simulation
 
 
 class Violation(AssertionError):
-    """Something happened that must never happen."""
+    """Something happened that must never happen; ``key`` is the video concerned, if one is."""
+
+    def __init__(self, what: str, key: VideoKey | None = None) -> None:
+        super().__init__(what)
+        self.key = key
 
 
-class Watch:
+class Watch(Witness):
     """Looks at the truth of the world before each change, and refuses the one that must not be."""
 
-    def __init__(self, world: Simulation, *, slots: int, infrastructure_only: bool) -> None:
+    def __init__(self, world: Simulation) -> None:
         self._world = world
-        self._slots = slots
-        self._infrastructure_only = infrastructure_only
+        self.ledger = Ledger()
         self.changes = 0
-        self.log: list[str] = []
-        self._decoded: dict[str, Record] = {}
-        self.violated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Changes that replicas made."""
+        self.calls_of_tokens: Counter[str] = Counter()
+        self._mine: defaultdict[str, set[str]] = defaultdict(set)
+        self.violated: asyncio.Future[None] | None = None
 
-    def must(self, holds: object, what: str) -> None:
-        """Abort the run unless ``holds``."""
+    def must(self, holds: object, what: str, key: VideoKey | None = None) -> None:
+        """Abort the run unless ``holds``; ``key`` is the video concerned."""
         if holds:
             return
-        violation = Violation(f"{clock():%d %H:%M:%S} {what}")
+        about = "" if key is None else f"{key}: "
+        violation = Violation(f"{clock():%d %H:%M:%S} {ACTOR.get().name}: {about}{what}", key)
+        if self.violated is None:
+            self.violated = asyncio.get_running_loop().create_future()
         if not self.violated.done():
             self.violated.set_exception(violation)
+            self.violated.exception()  # the run raises it; asyncio need not warn that nobody looked
         raise violation
 
-    def note(self, what: str) -> None:
-        """Count and remember a change."""
-        self.changes += 1
-        self.log.append(f"{clock():%d %H:%M:%S.%f} {what}")
+    def check(self) -> None:
+        """Raise the violation that was met, if one was."""
+        if self.violated is not None and self.violated.done():
+            raise self.violated.exception() or Violation("unknown")
 
     # --- objects --------------------------------------------------------------------------------------------------
 
-    def writing(self, bucket: str, key: str, body: bytes, *, mine: set[str]) -> None:
-        """A replica writes an object."""
-        self.note(f"write {bucket} {key}")
+    def writing(self, bucket: str, key: str, body: bytes) -> None:
+        role = ACTOR.get().role
         if bucket == self._world.raw.bucket:
-            self.must(key.startswith(layout.KEPT_PREFIX), f"a replica wrote {key}")
+            self._writing_raw(role, key)
             return
-        name = layout.parse_record_key(key)
-        if name is None:
-            self.must(key.endswith("/manifest.json"), f"a replica wrote {key}")
-            self._whole(codec.decode(Manifest, body), "published")
-            return
-        self.must(self._world.final.stat(key) is None, f"{key} was written twice")
-        match codec.decode_record(name, body):
-            case Intent() as intent:
-                self._begins(intent, mine)
-            case Outcome() as outcome:
-                known = [i.number for i in self.of(outcome.key, Intent) if i.job == outcome.job]
-                self.must(outcome.number in known, f"{key} without its intent")
-            case Result() | Cancel() as record:
-                self.must(False, f"a replica wrote {record}")
-            case Dead() as dead:
-                self.must(not self._infrastructure_only, f"an innocent video died: {dead}")
+        standing = self._world.final.stat(key) is not None
+        before = self.ledger.manifests.get(video) if (video := layout.parse_video_folder(key)) else None
+        record = self.ledger.write(key, body)
+        if role is Role.REPLICA:
+            self._changed()
+            self._written_by_replica(record, key, standing=standing, before=before)
+        elif role is Role.WORKER:
+            own = record is None or isinstance(record, Result)
+            self.must(own, f"a worker wrote {key}", video)
+            self.must(not standing or record is None, f"{key} was written twice", video)
+
+    def _writing_raw(self, role: Role, key: str) -> None:
+        if role is Role.REPLICA:
+            self._changed()
+        self.must(role is not Role.WORKER, f"a worker wrote {key}")
+        self.must(role is not Role.REPLICA or key.startswith(layout.KEPT_PREFIX), f"a replica wrote {key}")
+
+    def _written_by_replica(
+        self, record: Record | Manifest | None, key: str, *, standing: bool, before: Manifest | None
+    ) -> None:
+        match record:
+            case Manifest():
+                self._publishes(record, before)
+            case None | Result() | Cancel():
+                self.must(False, f"a replica wrote {key}")
+            case _:
+                self.must(not standing, f"{key} was written twice", record.key)
+        match record:
+            case Intent():
+                self._begins(record)
+            case Outcome():
+                self._ends(record)
+            case Dead():
+                self._gives_up(record)
+            case Kept():
+                stat = self._world.raw.stat(record.source.key)
+                self.must(stat is not None, "kept what is not there", record.key)
 
     def deleting(self, bucket: str, key: str) -> None:
-        """A replica deletes an object."""
-        self.note(f"delete {bucket} {key}")
-        self.must(not key.startswith(layout.RECORDS_PREFIX), f"a replica deleted {key}")
+        role = ACTOR.get().role
+        if role is Role.REPLICA:
+            self._changed()
+        self.must(role is not Role.WORKER, f"a worker deleted {key}")
         if bucket == self._world.raw.bucket:
-            self._deleting_raw(key)
+            self._deleting_raw(role, key)
             return
+        if role is Role.REPLICA:
+            self._deleting_final(key)
+        self.ledger.delete(key)
+
+    def _deleting_final(self, key: str) -> None:
+        self.must(not key.startswith(layout.RECORDS_PREFIX), f"a replica deleted {key}")
         video = layout.parse_video_folder(key)
         assert video is not None
-        if self.of(video, Cancel):
+        if video in self.ledger.cancelled:
             return
-        self.must(not key.endswith("/manifest.json"), f"{key} was deleted though nobody cancelled")
-        manifest = self.manifest(video)
+        self.must(not key.endswith("/manifest.json"), f"{key} was deleted though nobody cancelled", video)
+        manifest = self.ledger.manifests.get(video)
         named = () if manifest is None else manifest.outputs
-        self.must(key not in {output.key for output in named}, f"published output {key} was deleted")
+        self.must(key not in {output.key for output in named}, f"published output {key} was deleted", video)
         name = layout.parse_attempt_key(key)
         assert name is not None
-        ended = any((o.job, o.number) == (name.job, name.number) for o in self.of(video, Outcome))
-        self.must(ended, f"{key} of an open attempt was deleted")
+        job = self.ledger.job(video, name.job)
+        self.must(name.number in job.outcomes, f"{key} of an open attempt was deleted", video)
 
-    def _deleting_raw(self, key: str) -> None:
+    def _deleting_raw(self, role: Role, key: str) -> None:
         stat = self._world.raw.stat(key)
         assert stat is not None
         kept = key.startswith(layout.KEPT_PREFIX)
-        folder = "videos/" + key.removeprefix("kept/") if kept else key.removesuffix(".mp4") + "/"
-        video = layout.parse_video_folder(folder)
+        video = layout.parse_video_folder(_folder(key))
         assert video is not None
-        if self.of(video, Cancel):
+        if video in self.ledger.cancelled or role is Role.USER or (role is Role.AWS and kept):
             return
-        self.must(not kept, f"{key} was deleted though nobody cancelled")
-        manifest = self.manifest(video)
-        self.must(manifest is not None and manifest.source_etag == stat.etag, f"{key} was deleted unpublished")
+        if role is Role.AWS:
+            job = layout.job_id(self._world.raw.bucket, key, stat.etag)
+            upload = Upload(bucket=self._world.raw.bucket, key=video, etag=stat.etag, size_bytes=stat.size_bytes)
+            safe = self.ledger.job(video, job).kept is not None or self.final(upload)
+            self.must(safe, f"the lifecycle ate {key}", video)
+            return
+        self.must(not kept, f"{key} was deleted though nobody cancelled", video)
+        manifest = self.ledger.manifests.get(video)
+        self.must(manifest is not None and manifest.source_etag == stat.etag, f"{key} was deleted unpublished", video)
         assert manifest is not None
         self._whole(manifest, "deleted")
 
+    def _publishes(self, manifest: Manifest, before: Manifest | None) -> None:
+        self._whole(manifest, "published")
+        job = self.ledger.job(manifest.key, manifest.job)
+        result = job.results.get(manifest.number)
+        self.must(result is not None and result.failure is None, "published without a success", manifest.key)
+        if before is not None:
+            self.must(before.job != manifest.job, f"{manifest.job} was published twice", manifest.key)
+
+    def intact(self, manifest: Manifest) -> None:
+        """What was published is there."""
+        self._whole(manifest, "found")
+
     def _whole(self, manifest: Manifest, what: str) -> None:
         """Every output that the manifest names is there as it says."""
-        self.must(manifest.outputs, f"{manifest.key} was {what} without outputs")
+        self.must(manifest.outputs, f"{what} without outputs", manifest.key)
         for output in manifest.outputs:
             stat = self._world.final.stat(output.key)
             there = stat is not None and (stat.size_bytes, stat.sha256) == (output.size_bytes, output.sha256)
-            self.must(there, f"{manifest.key} was {what} while {output.name} is {stat}")
+            self.must(there, f"{what} while {output.name} is {stat}", manifest.key)
 
-    def _begins(self, intent: Intent, mine: set[str]) -> None:
-        own = [i.number for i in self.of(intent.key, Intent) if i.job == intent.job]
-        closed = {o.number for o in self.of(intent.key, Outcome) if o.job == intent.job}
-        self.must(set(own) <= closed, f"{intent.key} {intent.number} began while {set(own) - closed} is open")
+    # --- attempts -------------------------------------------------------------------------------------------------
+
+    def _begins(self, intent: Intent) -> None:
+        job = self.ledger.job(intent.key, intent.job)
+        others = job.open - {intent.number}
+        self.must(not others, f"{intent.number} began while {sorted(others)} is open", intent.key)
         if intent.number.n > 1:
             before = AttemptNumber(intent.number.round, intent.number.n - 1)
-            self.must(before in closed, f"{intent.key} {intent.number} began before {before}")
-        ended = {layout.launch_token(o.job, o.number) for o in self.all(Outcome)}
+            self.must(before in job.outcomes, f"{intent.number} began before {before} ended", intent.key)
+        mine = self._mine[ACTOR.get().name]
         mine.add(layout.launch_token(intent.job, intent.number))
+        mine &= self.ledger.open
         # An intent whose reply was lost may land when its slot is another's: a few too many, never without end.
-        self.must(len(mine - ended) <= 2 * self._slots, f"{len(mine - ended)} attempts of one replica are open")
+        self.must(len(mine) <= 2 * self._world.limits.slots + 2, f"{len(mine)} attempts of one replica are open")
 
-    # --- tasks ----------------------------------------------------------------------------------------------------
+    def _ends(self, outcome: Outcome) -> None:
+        job = self.ledger.job(outcome.key, outcome.job)
+        self.must(outcome.number in job.intents, f"outcome {outcome.number} without its intent", outcome.key)
+        if outcome.failure in (FailureClass.PERMANENT, FailureClass.APP):
+            self.must(self._world.at_fault(outcome), f"blamed for {outcome.code}: {outcome.detail}", outcome.key)
 
-    def starting(self, token: str, launched: list[str]) -> None:
-        """A replica starts a task."""
-        self.note(f"start {token}")
-        self.must(token not in launched, f"a second task was started for {token}")
-        tokens = {layout.launch_token(i.job, i.number) for i in self.all(Intent)}
-        self.must(token in tokens, f"a task was started without intent {token}")
+    def _gives_up(self, dead: Dead) -> None:
+        """Only its own input, or a truly spent budget, gives a video up."""
+        job, policy = self.ledger.job(dead.key, dead.job), self._world.policy
+        counted = [o for n, o in job.outcomes.items() if n.round == dead.round and o.failure is dead.failure]
+        enough = {
+            FailureClass.PERMANENT: len(counted) >= 1 or dead.code in ("empty", "over_limits"),
+            FailureClass.APP: len(counted) >= policy.app_attempts,
+            FailureClass.INFRASTRUCTURE: len(counted) >= policy.infrastructure_attempts
+            and clock() - min(o.at for o in counted) >= policy.infrastructure_patience - CLOCKS,
+        }
+        self.must(enough.get(dead.failure, False), f"dead of {dead.failure} after {len(counted)}", dead.key)
+        self.must(self._world.doomed(dead), f"an innocent video died of {dead.code}: {dead.detail}", dead.key)
+
+    def launching(self, token: str) -> None:
+        self._changed()
+        self.calls_of_tokens[token] += 1
+        self.must(self.calls_of_tokens[token] == 1, f"a second task was started for {token}")
+        self.must(token in self.ledger.tokens, f"a task was started without intent {token}")
+
+    def stopping(self, arn: str) -> None:
+        if ACTOR.get().role is Role.REPLICA:
+            self._changed()
 
     # --- messages -------------------------------------------------------------------------------------------------
 
     def sending(self, queue: str, body: str, attributes: dict[str, str]) -> None:
-        """A replica sends a message."""
-        self.note(f"send {queue} {attributes.get('vidctl.code', '')} {body[:40]}")
-        if queue == "dead":
-            innocent = self._infrastructure_only and attributes.get("vidctl.class") != "bad_message"
-            self.must(not innocent, f"an innocent video was dead-lettered: {attributes}")
+        if ACTOR.get().role is not Role.REPLICA:
+            return
+        self._changed()
+        if queue == self._world.dead_letters.name and attributes.get("vidctl.class") != FailureClass.BAD_MESSAGE:
+            job, round_ = attributes["vidctl.job"], int(attributes["vidctl.round"])
+            known = self.ledger.jobs.get(job)
+            self.must(known is not None and round_ in known.deads, f"a dead letter without a Dead: {attributes}")
 
     def acknowledging(self, queue: str, message: Queued) -> None:
-        """A replica deletes a message."""
-        self.note(f"acknowledge {queue} {message.message_id}")
-        if queue != "raw":
+        if ACTOR.get().role is not Role.REPLICA or queue != self._world.raw_queue.name:
             return
-        again = [m for m in self._world.raw_queue.messages if m.body == message.body]
-        if len(again) > 1 or any(m.body == message.body for m in self._world.dead_letters.messages):
-            return  # renewed, or refused with its body kept
-        (record,) = json.loads(message.body)["Records"]
-        upload = events.parse_upload(record, bucket=self._world.raw.bucket)
-        self.must(self.final(upload), f"the message of {upload.key} {upload.etag} was deleted too early")
+        self._changed()
+        if any(m.body == message.body for m in self._world.dead_letters.messages):
+            return  # refused, with its body kept
+        again = sum(m.body == message.body for m in self._world.raw_queue.messages)
+        if again > 1:
+            return  # renewed, or one of a pair
+        for upload in self._uploads(message.body):
+            self.must(self.final(upload), f"the message of {upload.etag} was deleted too early", upload.key)
+
+    def _uploads(self, body: str) -> list[Upload]:
+        """Return what a message asks for that no other message of the queue does."""
+        records = json.loads(body).get("Records", ())
+        if len(records) > 1:
+            sent = [m.body for m in self._world.raw_queue.messages]
+            records = [record for record in records if events.write_event((record,)) not in sent]
+        return [upload for record in records if (upload := self._upload(record)) is not None]
+
+    def _upload(self, record: dict[str, object]) -> Upload | None:
+        try:
+            return events.parse_upload(record, bucket=self._world.raw.bucket)
+        except Malformed:
+            return None
 
     # --- the truth ------------------------------------------------------------------------------------------------
 
     def final(self, upload: Upload) -> bool:
         """Whether nothing remains to be done for an upload."""
-        key, job = upload.key, layout.job_id(upload.bucket, layout.raw_key(upload.key), upload.etag)
-        manifest = self.manifest(key)
-        if self.of(key, Cancel) or (manifest is not None and manifest.job == job):
-            return True
-        if any(sent.job == job for sent in self.of(key, DeadLetterSent)):
+        key, name = upload.key, layout.job_id(upload.bucket, layout.raw_key(upload.key), upload.etag)
+        manifest, job = self.ledger.manifests.get(key), self.ledger.job(key, name)
+        if key in self.ledger.cancelled or (manifest is not None and manifest.job == name) or job.given_up:
             return True
         stat = self._world.raw.stat(layout.raw_key(key))
         if stat is not None:
             return stat.etag != upload.etag
-        kept = any(k.job == job and self._world.raw.stat(k.source.key) for k in self.of(key, Kept))
+        kept = job.kept is not None and self._world.raw.stat(job.kept.source.key) is not None
         return not kept or manifest is not None
 
-    def manifest(self, key: VideoKey) -> Manifest | None:
-        """Return the publication of a video as it stands."""
-        body = self._world.final.body(layout.manifest_key(key))
-        return None if body is None else codec.decode(Manifest, body)
+    def _changed(self) -> None:
+        self.changes += 1
 
-    def of(self, key: VideoKey, *kinds: type) -> list[Any]:
-        """Return the records of these kinds of a video."""
-        return self._records(layout.records_prefix(key), kinds)
 
-    def all(self, *kinds: type) -> list[Any]:
-        """Return the records of these kinds of all videos."""
-        return self._records(layout.RECORDS_PREFIX, kinds)
+CLOCKS = timedelta(minutes=15)
+"""By how much the clocks of replicas may disagree, together."""
 
-    def _records(self, prefix: str, kinds: tuple[type, ...]) -> list[Any]:
-        found = []
-        for text in self._world.final.keys(prefix):
-            if text not in self._decoded:
-                name, body = layout.parse_record_key(text), self._world.final.body(text)
-                assert name is not None
-                assert body is not None
-                self._decoded[text] = codec.decode_record(name, body)
-            if isinstance(self._decoded[text], kinds):
-                found.append(self._decoded[text])
-        return found
+
+def _folder(key: str) -> str:
+    """Return the folder of a raw object's video in the final bucket."""
+    if key.startswith(layout.KEPT_PREFIX):
+        return f"videos/{key.removeprefix(layout.KEPT_PREFIX)}"
+    return key.removesuffix(".mp4") + "/"

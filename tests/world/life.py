@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from tests.world.seam import Role, acting
 from vidctl import codec, events
 from vidctl.errors import Malformed
 from vidctl.groups import TaskGroup
@@ -89,7 +90,8 @@ class Life:
 
     def begin(self, group: TaskGroup) -> None:
         """Let the task live in ``group``."""
-        self._play = group.create_task(self._live(), name=self.launched.arn)
+        with acting(Role.WORKER, self.launched.token):
+            self._play = group.create_task(self._live(), name=self.launched.arn)
 
     def abandon(self) -> None:
         """End the play without an end of the task: the world closes."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from tests.world.seam import Around, undisturbed
+from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
 from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
 
@@ -53,13 +53,17 @@ class MemoryObjects:
         clock: Clock,
         versioned: bool = False,
         on_created: Callable[[Created], None] | None = None,
+        witness: Witness = BLIND,
         around: Around = undisturbed,
+        page_size: int = PAGE,
     ) -> None:
         self.bucket = bucket
         self._clock = clock
         self._versioned = versioned
         self._on_created = on_created
+        self._witness = witness
         self._around = around
+        self.page_size = page_size
         self._versions: dict[str, list[_Version]] = {}
         self._keys: list[str] = []
         self._sequence = count(1)
@@ -130,14 +134,12 @@ class MemoryObjects:
         after = ""
         while True:
             async with self._around("objects.list"):
-                page = self.keys(prefix, after=after)[:PAGE]
-                stats = [self._versions[key][-1].stat for key in page]
-            for stat in stats:
-                # AWS: a listing knows neither type nor checksum.
-                yield replace(stat, content_type="", sha256=None)
-            if len(page) < PAGE:
+                page = self.page(prefix, after=after)
+            for stat in page:
+                yield stat
+            if len(page) < self.page_size:
                 return
-            after = page[-1]
+            after = page[-1].key
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
         async with self._around("objects.sign_put"):
@@ -165,9 +167,10 @@ class MemoryObjects:
         event: str = "ObjectCreated:Put",
     ) -> str:
         """Write whatever was there; return the ETag. A multipart upload has its own ``etag`` and ``event``."""
+        self._witness.writing(self.bucket, key, body)
         stat = ObjectStat(
             key=key,
-            etag=etag or hashlib.md5(body, usedforsecurity=False).hexdigest(),
+            etag=etag or self.etag_of(body),
             size_bytes=len(body),
             # AWS: Last-Modified has whole seconds.
             last_modified=self._clock().replace(microsecond=0),
@@ -178,10 +181,16 @@ class MemoryObjects:
         self._notify(stat, event)
         return stat.etag
 
+    @staticmethod
+    def etag_of(body: bytes) -> str:
+        """Return the ETag of an object that is put in one piece (AWS: the MD5 of its bytes)."""
+        return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
     def remove(self, key: str) -> None:
         """Delete unconditionally, as a lifecycle rule does: a versioned bucket keeps the versions under a marker."""
-        if key not in self._versions:
+        if self._current(key) is None:
             return
+        self._witness.deleting(self.bucket, key)
         if self._versioned:
             self._append(key, None, self._versions[key][-1].stat)
         else:
@@ -198,6 +207,11 @@ class MemoryObjects:
             if self._current(key) is not None:
                 found.append(key)
         return tuple(found)
+
+    def page(self, prefix: str, *, after: str) -> tuple[ObjectStat, ...]:
+        """Return one page of a listing, which knows neither type nor checksum (AWS: ListObjectsV2)."""
+        keys = self.keys(prefix, after=after)[: self.page_size]
+        return tuple(replace(self._versions[key][-1].stat, content_type="", sha256=None) for key in keys)
 
     def body(self, key: str) -> bytes | None:
         """Return the bytes of an object."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Self
 
-from tests.world.seam import Around, undisturbed
+from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured
 from vidctl.ports import Clock, Message, QueueDepth
 from vidctl.sqs import acceptable
@@ -20,6 +20,8 @@ LONGEST_WAIT = timedelta(seconds=20)
 LONGEST_HOLD = timedelta(hours=12)
 LARGEST_MESSAGE = 1024 * 1024
 MOST_ATTRIBUTES = 10
+MOST_IN_FLIGHT = 120_000
+"""AWS: from so many held messages on, a long poll of a standard queue is answered with silence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class MemoryQueue:
         retention: timedelta = timedelta(days=4),
         dead_letters: MemoryQueue | None = None,
         max_receive_count: int = 100,
+        most_in_flight: int = MOST_IN_FLIGHT,
+        witness: Witness = BLIND,
         around: Around = undisturbed,
     ) -> None:
         self.name = name
@@ -56,6 +60,8 @@ class MemoryQueue:
         self._retention = retention
         self._dead_letters = dead_letters
         self._max_receive_count = max_receive_count
+        self._most_in_flight = most_in_flight
+        self._witness = witness
         self._around = around
         self._messages: dict[str, Queued] = {}
         self._receipts: dict[str, str] = {}
@@ -82,7 +88,7 @@ class MemoryQueue:
     async def delete(self, receipts: Sequence[str]) -> tuple[str, ...]:
         async with self._around("queue.delete"):
             for receipt in receipts:
-                message = self._of(receipt)
+                message = self.message_of(receipt)
                 # AWS: deleting with an old receipt succeeds, but the message may stay.
                 if message is not None and message.receipt == receipt:
                     self.drop(message.message_id)
@@ -114,6 +120,7 @@ class MemoryQueue:
 
     def put(self, body: str, *, attributes: dict[str, str] | None = None) -> str:
         """Add a message, as S3 or EventBridge does; return its id."""
+        self._witness.sending(self.name, body, attributes or {})
         now = self._clock()
         message_id = f"{self.name}-{next(self._numbers):06}"
         self._add(
@@ -123,21 +130,53 @@ class MemoryQueue:
 
     def drop(self, message_id: str) -> None:
         """Lose a message."""
-        self._messages.pop(message_id, None)
+        self._expire()
+        message = self._messages.get(message_id)
+        if message is not None:
+            self._witness.acknowledging(self.name, message)
+            del self._messages[message_id]
+
+    def put_back(self, message: Queued) -> None:
+        """Let a deleted message appear again, as SQS may."""
+        self._add(replace(message, visible_at=self._clock()))
 
     def release(self, message_id: str) -> None:
         """Make a held message visible now, as SQS may: at least once means that twice happens."""
-        self._add(replace(self._messages[message_id], visible_at=self._clock()))
+        if message_id in self._messages:
+            self._add(replace(self._messages[message_id], visible_at=self._clock()))
+
+    def count_up(self, message_id: str, receives: int) -> None:
+        """Let the receive count of a message rise: others have received it without a word."""
+        if message_id in self._messages:
+            message = self._messages[message_id]
+            self._messages[message_id] = replace(message, receive_count=message.receive_count + receives)
+
+    @property
+    def silent(self) -> bool:
+        """Whether so many messages are held that SQS hands out no more."""
+        return sum(message.visible_at > self._clock() for message in self._messages.values()) >= self._most_in_flight
+
+    def at_the_cap(self, message: Queued) -> bool:
+        """Whether a message may not be held any longer."""
+        # The stricter reading of AWS's 12 h: from the first receive of the message, not from this one.
+        return self._clock() + self._visibility > (message.first_received_at or self._clock()) + LONGEST_HOLD
+
+    def message_of(self, receipt: str) -> Queued | None:
+        """Return the message that a receipt was given out for, if it is still there."""
+        return self._messages.get(self._receipts.get(receipt, ""))
 
     # --------------------------------------------------------------------------------------------------------------
 
     def _add(self, message: Queued) -> None:
+        known = self._messages.get(message.message_id)
         self._messages[message.message_id] = message
-        self._changed.set()
+        if known is None or message.visible_at < known.visible_at:
+            self._changed.set()  # whoever polls may have something to take sooner than he thought
 
     async def _wait_for_change(self, until: datetime) -> None:
         now = self._clock()
-        next_visible = min((message.visible_at for message in self.messages), default=until)
+        held = (message.visible_at for message in self.messages if message.visible_at > now)
+        next_visible = min(held, default=until)
         self._changed.clear()
         try:
             async with asyncio.timeout((min(until, next_visible) - now).total_seconds()):
@@ -149,9 +188,12 @@ class MemoryQueue:
         self._expire()
         now = self._clock()
         taken: list[Message] = []
-        for message in tuple(self._messages.values()):
-            if message.visible_at > now or len(taken) == BATCH:
-                continue
+        waiting = [message for message in self._messages.values() if message.visible_at <= now]
+        if len(self._messages) - len(waiting) >= self._most_in_flight:
+            return ()
+        for message in waiting:
+            if len(taken) == BATCH:
+                break
             if self._dead_letters is not None and message.receive_count >= self._max_receive_count:
                 self._redrive(message, self._dead_letters)
                 continue
@@ -185,14 +227,10 @@ class MemoryQueue:
         # AWS: a standard queue's redrive keeps the time of sending, from which the retention runs.
         dead_letters._add(replace(message, receipt=None))
 
-    def _of(self, receipt: str) -> Queued | None:
-        return self._messages.get(self._receipts.get(receipt, ""))
-
     def _extended(self, receipt: str, visibility: timedelta) -> bool:
-        message, now = self._of(receipt), self._clock()
+        message, now = self.message_of(receipt), self._clock()
         if message is None or message.receipt != receipt or message.visible_at <= now:
             return False
-        # The stricter reading of AWS's 12 h: from the first receive of the message, not from this one.
         if now + visibility > (message.first_received_at or now) + LONGEST_HOLD:
             return False
         self._add(replace(message, visible_at=now + visibility))
@@ -200,9 +238,9 @@ class MemoryQueue:
 
     def _expire(self) -> None:
         now = self._clock()
-        for message in tuple(self._messages.values()):
-            if message.sent_at + self._retention <= now:
-                self.drop(message.message_id)
+        expired = [message for message in self._messages.values() if message.sent_at + self._retention <= now]
+        for message in expired:
+            del self._messages[message.message_id]
 
 
 def _check(body: str, attributes: dict[str, str]) -> None:

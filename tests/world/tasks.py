@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.world.life import Launched, Life, Timing, View, Worker, job_of
-from tests.world.seam import Around, undisturbed
+from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import LaunchConflict, Misconfigured, WorldError
 from vidctl.groups import TaskGroup
 from vidctl.model import Task, TaskSpec
@@ -59,8 +59,9 @@ class MemoryTasks:
         clock: Clock,
         worker: Worker,
         family: str = "vidctl-worker",
-        timing: Timing = Timing(),  # noqa: B008 - a frozen value
+        timing: Callable[[str], Timing] = lambda _token: Timing(),
         on_change: Callable[[dict[str, Any]], None] = lambda _detail: None,
+        witness: Witness = BLIND,
         around: Around = undisturbed,
     ) -> None:
         self.lag = timedelta()
@@ -70,10 +71,12 @@ class MemoryTasks:
         self._family = family
         self._timing = timing
         self._on_change = on_change
+        self._witness = witness
         self._around = around
         self._lives: dict[str, Life] = {}
         self._listed: dict[str, Life] = {}
         self._tokens: dict[str, _Token] = {}
+        self._hidden: set[str] = set()
         self._numbers = count(1)
         self._group = TaskGroup()
 
@@ -115,8 +118,8 @@ class MemoryTasks:
             if len(arns) > MOST_DESCRIBED:
                 raise Misconfigured(f"arns: {len(arns)} are more than {MOST_DESCRIBED}")
             now = self._clock()
-            found = {view.task.arn: replace(view.task, seen_at=now) for _, view in self._views()}
-            return tuple(found[arn] for arn in arns if arn in found)
+            views = [view for _, view in self._views(arns)]
+            return tuple(replace(view.task, seen_at=now) for view in views)
 
     async def started_by(self, started_by: str) -> tuple[str, ...]:
         async with self._around("tasks.started_by"):
@@ -135,6 +138,7 @@ class MemoryTasks:
     async def stop(self, arn: str, *, reason: str) -> None:
         async with self._around("tasks.stop"):
             if arn in self._lives:
+                self._witness.stopping(arn)
                 self._lives[arn].stop(reason)
 
     # --- the hands of tests ---------------------------------------------------------------------------------------
@@ -148,6 +152,32 @@ class MemoryTasks:
     def live(self) -> tuple[Task, ...]:
         """The tasks that have not stopped, as they are."""
         return tuple(life.task for life in self._lives.values() if life.stopped_at is None)
+
+    def knows(self, token: str) -> bool:
+        """Whether a launch token was used."""
+        return token in self._tokens
+
+    def forgotten(self, arn: str) -> bool:
+        """Whether a task stopped so long ago that ECS knows nothing of it any more."""
+        return arn in self._lives and arn not in self._listed
+
+    def outlived(self, token: str) -> bool:
+        """Whether a launch token has expired: it would start a second task."""
+        known = self._tokens.get(token)
+        return known is not None and known.life is not None and self._clock() >= _expiry(known)
+
+    def started_with(self, token: str) -> Task | None:
+        """Return the task that a launch token started, as it is."""
+        known = self._tokens.get(token)
+        return None if known is None or known.life is None else known.life.task
+
+    def hide(self, arn: str) -> None:
+        """Let ECS lose a task: it goes on, but is neither listed nor described."""
+        self._hidden.add(arn)
+
+    def is_hidden(self, arn: str) -> bool:
+        """Whether ECS has lost a task."""
+        return arn in self._hidden
 
     def task(self, arn: str) -> Task:
         """Return a task as it is, however long ago it stopped."""
@@ -175,9 +205,16 @@ class MemoryTasks:
         return Launch(task=None if failures or life is None else life.task, failures=failures)
 
     def _started(self, spec: TaskSpec, token: str, started_by: str) -> Life:
+        self._witness.launching(token)
         arn = f"arn:aws:ecs:eu-central-1:123456789012:task/vidctl/{next(self._numbers):032x}"
         launched = Launched(arn=arn, token=token, started_by=started_by, spec=spec, job=job_of(spec), at=self._clock())
-        life = Life(launched, clock=self._clock, timing=self._timing, worker=self._worker, changed=self._on_change)
+        life = Life(
+            launched,
+            clock=self._clock,
+            timing=self._timing(token),
+            worker=self._worker,
+            changed=self._on_change,
+        )
         self._lives[arn] = self._listed[arn] = life
         life.begin(self._group)
         return life
@@ -195,10 +232,13 @@ class MemoryTasks:
             task = Task(arn=task.arn, status=task.status, created_at=None, seen_at=task.seen_at)
         return Launch(task=task)
 
-    def _views(self) -> Iterator[tuple[Life, View]]:
-        """Yield what listings know: each task as it was ``lag`` ago, the stopped ones for an hour."""
+    def _views(self, arns: Iterable[str] | None = None) -> Iterator[tuple[Life, View]]:
+        """Yield what is known of these tasks, or all: each as it was ``lag`` ago, the stopped ones for an hour."""
         now = self._clock()
-        for arn, life in tuple(self._listed.items()):
+        for arn in tuple(self._listed if arns is None else arns):
+            life = self._listed.get(arn)
+            if life is None or arn in self._hidden:
+                continue
             if life.stopped_at is not None and life.stopped_at + STOPPED_SEEN <= now:
                 del self._listed[arn]
                 continue

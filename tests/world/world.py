@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,57 +15,24 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from tests.builders import FINAL, POLICY, RAW
+from tests.world.invariants import Watch
 from tests.world.life import Timing
 from tests.world.loop import clock
 from tests.world.notifications import notification, task_event
 from tests.world.objects import Created, MemoryObjects
 from tests.world.queue import MemoryQueue
+from tests.world.seam import Role, acting
 from tests.world.tasks import MemoryTasks
+from tests.world.workers import Behaviour, transcode
 from vidctl import layout
 from vidctl.journal import Journal
 from vidctl.metrics import Metrics
-from vidctl.model import FailureClass, JobSpec, TaskSpec, VideoKey
+from vidctl.model import JobSpec, TaskSpec, VideoKey
 from vidctl.ports import World
-from vidctl.reconciler.controller import Controller, Limits
+from vidctl.reconciler.controller import Controller
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.policy import Policy
-from vidctl.records import Manifest, Output, Result, VideoRecords
-
-Behaviour = Callable[["Simulation", JobSpec], Awaitable[int]]
-"""What a container does; returns its exit code."""
-
-
-async def transcode(world: Simulation, job: JobSpec) -> int:
-    """Do the job as the worker does: read the raw object, write the outputs, say so last."""
-    stat = world.raw.stat(job.source.key)
-    if stat is None or stat.etag != job.source.etag:
-        return await report(world, job, FailureClass.INFRASTRUCTURE, "source_changed", 75)
-    await asyncio.sleep(world.transcode_seconds)
-    outputs = tuple(write_output(world, job, name) for name in ("video.mp4", "poster.jpg"))
-    await world.journal.write(
-        Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=None, code="ok", outputs=outputs)
-    )
-    return 0
-
-
-async def report(world: Simulation, job: JobSpec, failure: FailureClass, code: str, exit_code: int) -> int:
-    """Say that the attempt failed, and end."""
-    await world.journal.write(
-        Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=failure, code=code, detail=code)
-    )
-    return exit_code
-
-
-async def refuse(world: Simulation, job: JobSpec) -> int:
-    """Find that the input is no video."""
-    return await report(world, job, FailureClass.PERMANENT, "not_a_video", 65)
-
-
-def write_output(world: Simulation, job: JobSpec, name: str) -> Output:
-    """Write one output under the attempt's prefix."""
-    key, body = layout.attempt_prefix(job.key, job.job, job.number) + name, f"{job.number}:{name}".encode()
-    sha256 = hashlib.sha256(body).hexdigest()
-    world.final.put(key, body, content_type="video/mp4", sha256=sha256)
-    return Output(name=name, key=key, content_type="video/mp4", size_bytes=len(body), sha256=sha256)
+from vidctl.records import Dead, Manifest, Outcome, VideoRecords
 
 
 @dataclass
@@ -82,17 +48,21 @@ class Simulation:
     events_lost: bool = False
 
     def __post_init__(self) -> None:
-        self.dead_letters = MemoryQueue("dead", clock=clock, retention=timedelta(days=14))
-        self.raw_queue = MemoryQueue("raw", clock=clock, retention=timedelta(days=7), dead_letters=self.dead_letters)
-        self.task_queue = MemoryQueue("task", clock=clock)
-        self.raw = MemoryObjects(RAW, clock=clock, versioned=True, on_created=self._notify)
-        self.final = MemoryObjects(FINAL, clock=clock)
+        self.watch = watch = Watch(self)
+        self.dead_letters = MemoryQueue("dead", clock=clock, retention=timedelta(days=14), witness=watch)
+        self.raw_queue = MemoryQueue(
+            "raw", clock=clock, retention=timedelta(days=7), dead_letters=self.dead_letters, witness=watch
+        )
+        self.task_queue = MemoryQueue("task", clock=clock, witness=watch)
+        self.raw = MemoryObjects(RAW, clock=clock, versioned=True, on_created=self._notify, witness=watch)
+        self.final = MemoryObjects(FINAL, clock=clock, witness=watch)
         self.journal = Journal(self.final)
         self.tasks = MemoryTasks(
             clock=clock,
             worker=self._work,
-            timing=self.timing,
+            timing=self.timing_of,
             on_change=self._task_changed,
+            witness=watch,
         )
         self._uploads = 0
 
@@ -102,6 +72,7 @@ class Simulation:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.tasks.__aexit__(*exc_info)  # type: ignore[arg-type]
+        self.watch.check()
 
     # --- clients --------------------------------------------------------------------------------------------------
 
@@ -122,7 +93,7 @@ class Simulation:
     async def replica(self) -> AsyncIterator[Controller]:
         """Run a replica; leaving shuts it down in order."""
         controller = self.controller()
-        running = asyncio.ensure_future(controller.run())
+        running = self.running(controller)
         try:
             yield controller
         finally:
@@ -134,12 +105,17 @@ class Simulation:
         """Run a replica; leaving ends it as SIGKILL does: no shutdown, nothing handed back."""
         controller = self.controller()
         controller.holds.release = _nothing  # type: ignore[method-assign]
-        running = asyncio.ensure_future(controller.run())
+        running = self.running(controller)
         try:
             yield controller
         finally:
             running.cancel()
             await asyncio.wait([running])
+
+    def running(self, controller: Controller) -> asyncio.Task[None]:
+        """Let a replica run, as itself."""
+        with acting(Role.REPLICA, f"replica {self.seed}"):
+            return asyncio.get_running_loop().create_task(controller.run())
 
     def controller(self, through: Callable[[World], World] = lambda world: world) -> Controller:
         """Build a replica as the command line does, over the ports of this world as it sees them ``through`` faults."""
@@ -177,6 +153,7 @@ class Simulation:
         """Let the time pass until ``condition`` holds; fail when it does not ``within`` that time."""
         deadline = clock() + within
         while True:
+            self.watch.check()
             held = condition()
             if held if isinstance(held, bool) else await held:
                 return
@@ -188,6 +165,20 @@ class Simulation:
         value = self.metrics.registry.get_sample_value(name, labels)
         assert value is not None, f"no metric {name} {labels}"
         return value
+
+    # --- what a swarm knows better --------------------------------------------------------------------------------
+
+    def timing_of(self, _token: str) -> Timing:
+        """Return how long the steps of a task's life take."""
+        return self.timing
+
+    def at_fault(self, _outcome: Outcome) -> bool:
+        """Whether the input or the worker is to blame for how an attempt ended."""
+        return True
+
+    def doomed(self, _dead: Dead) -> bool:
+        """Whether a video could not but be given up."""
+        return True
 
     def settled(self) -> bool:
         """Whether no message, raw object or task is left."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +21,14 @@ from vidctl.model import VideoKey
 from vidctl.ports import World
 from vidctl.reconciler.act import Actor
 from vidctl.reconciler.cleaning import Cleaning
-from vidctl.reconciler.holds import HoldPolicy, Holds
+from vidctl.reconciler.holds import Holds
 from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.launching import Launcher, Stale
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.observe import Observer
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.rate import Rate
-from vidctl.reconciler.reconcile import Reconciler
+from vidctl.reconciler.reconcile import Audit, Reconciler, unaudited
 from vidctl.reconciler.sources import Deliveries, TaskEvents
 from vidctl.reconciler.sweep import Sweep
 from vidctl.reconciler.tasks import TaskView
@@ -36,39 +36,26 @@ from vidctl.reconciler.workqueue import Closed, WorkQueue
 
 log = logs.get(__name__)
 
-DAY = timedelta(days=1)
 SILENCE = timedelta(seconds=120)
 """Time without progress of a loop after which the process is not alive any more."""
 LONGEST_PASS = timedelta(minutes=5)
 """No pass takes so long: each of its calls has a deadline."""
-DEPTH_INTERVAL = timedelta(seconds=15)
 CLOSING = timedelta(seconds=12)
 """Part of the shutdown's time that is left for handing messages back and for open requests."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How hard one replica works; the defaults are those of ``settings``."""
-
-    slots: int = 100
-    waiting_room: int = 100
-    passes: int = 16
-    launches_per_second: float = 5.0
-    describes_per_second: float = 5.0
-    receivers: int = 2
-    receive_wait: timedelta = timedelta(seconds=10)
-    holds: HoldPolicy = field(default_factory=HoldPolicy)
-    sweep: timedelta = timedelta(minutes=5)
-    sweep_grace: timedelta = timedelta(minutes=2)
-    clean_after: timedelta = timedelta(hours=24)
-    shutdown: timedelta = timedelta(seconds=25)
 
 
 class Controller:
     """One replica of the reconciler."""
 
     def __init__(
-        self, world: World, *, policy: Policy, limits: Limits, metrics: Metrics, randomness: random.Random
+        self,
+        world: World,
+        *,
+        policy: Policy,
+        limits: Limits,
+        metrics: Metrics,
+        randomness: random.Random,
+        audit: Audit = unaudited,
     ) -> None:
         self._world = world
         self._policy = policy
@@ -86,7 +73,7 @@ class Controller:
         self.holds = Holds(world.raw_queue, policy=limits.holds, clock=clock, metrics=metrics, randomness=randomness)
         self.view = TaskView(world.tasks, rate=reads, clock=clock, metrics=metrics, changed=add)
         self.launches = Launches(slots=limits.slots, rate=launch_rate, clock=clock, metrics=metrics, wake=add)
-        self._reconciler = self._reconciling(journal)
+        self._reconciler = self._reconciling(journal, audit)
         self._deliveries = Deliveries(
             world,
             bucket=policy.raw_bucket,
@@ -108,7 +95,7 @@ class Controller:
         )
         self._cleaning = Cleaning(world, journal=journal, add=add, clean_after=limits.clean_after, metrics=metrics)
 
-    def _reconciling(self, journal: Journal) -> Reconciler:
+    def _reconciling(self, journal: Journal, audit: Audit) -> Reconciler:
         world, policy, metrics = self._world, self._policy, self._metrics
         launcher = Launcher(world, view=self.view, launches=self.launches, policy=policy, metrics=metrics)
         observer = Observer(
@@ -131,6 +118,7 @@ class Controller:
             policy=policy,
             metrics=metrics,
             clock=world.clock,
+            audit=audit,
         )
 
     # --- from outside ---------------------------------------------------------------------------------------------
@@ -187,8 +175,8 @@ class Controller:
             task.cancel()
         self.queue.close()
         limit = max(self._limits.shutdown - CLOSING, CLOSING).total_seconds()
-        _, late = await asyncio.wait([*receivers, *passes], timeout=limit)
-        for task in late:
+        await asyncio.wait([*receivers, *passes], timeout=limit)
+        for task in (*receivers, *passes):
             task.cancel()
 
     # --- the loops ------------------------------------------------------------------------------------------------
@@ -197,11 +185,11 @@ class Controller:
         sweep = self._limits.sweep
         return [
             self._every("refresh", self._policy.poll / 2, self._refresh),
-            self._every("depth", DEPTH_INTERVAL, self._measure),
+            self._every("depth", self._limits.depth, self._measure),
             self._every("sweep-tasks", sweep, self._sweep.tasks, first=timedelta(0)),
             self._every("sweep-raw", sweep, self._sweep.raw, first=timedelta(0)),
             # Soon after the start: a service that is deployed every day would else never come to it.
-            self._every("clean", DAY, self._cleaning.daily, first=timedelta(hours=1)),
+            self._every("clean", self._limits.clean, self._cleaning.daily, first=timedelta(hours=1)),
         ]
 
     async def _passes(self) -> None:

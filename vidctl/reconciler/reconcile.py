@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +21,13 @@ from vidctl.reconciler.rules import Rule
 from vidctl.reconciler.tasks import TaskView
 
 log = logs.get(__name__)
+
+Audit = Callable[[VideoKey, Observation, Plan], None]
+"""Is told what every pass saw and decided, before it acts."""
+
+
+def unaudited(_key: VideoKey, _seen: Observation, _decided: Plan) -> None:
+    """Mind nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Reconciler:
         policy: Policy,
         metrics: Metrics,
         clock: Clock,
+        audit: Audit = unaudited,
     ) -> None:
         self._observer = observer
         self._actor = actor
@@ -49,6 +58,7 @@ class Reconciler:
         self._tasks = tasks
         self._policy = policy
         self._clock = clock
+        self._audit = audit
         self._plans = metrics.plans
         for rule in Rule:
             self._plans.labels(rule.value)
@@ -90,6 +100,7 @@ class Reconciler:
 
     def _note(self, key: VideoKey, seen: Observation, decided: Plan) -> None:
         """Count the rule, and the video's slot, or its place in the line for one, by what was found."""
+        self._audit(key, seen, decided)
         self._plans.labels(decided.rule.value).inc()
         open_attempt = any(job.open_intents for job in seen.records.jobs)
         # What another replica runs is seen here too, by the sweep: it has its slot there.

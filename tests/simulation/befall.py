@@ -1,0 +1,204 @@
+"""What befalls a run from outside its calls: notifications, services that go away, clocks, deployments, sudden ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from tests.simulation.catalogue import Fault
+from tests.simulation.fleet import Replica
+from tests.world.loop import clock
+from tests.world.notifications import s3_event, s3_record, s3_test_event, task_event
+from tests.world.objects import Created
+from vidctl import layout
+
+if TYPE_CHECKING:
+    from tests.simulation.swarm import Swarm
+
+LONGEST_DELAY = 3600.0
+BATCHING = 60.0
+"""Seconds for which an event waits for another one to share a message with."""
+SERVICES = ("objects", "queue", "tasks", "raw", "final")
+
+
+class Befall:
+    """The trouble of a run."""
+
+    def __init__(self, world: Swarm) -> None:
+        self._world = world
+        self._dice = world.dice
+        self._pending: list[dict[str, Any]] = []
+        self._sent: dict[str, str] = {}
+        """The last event sent of each raw object, by its sequencer."""
+
+    # --- S3 events ------------------------------------------------------------------------------------------------
+
+    def event(self, created: Created) -> None:
+        """Let S3 tell of an upload, if it does."""
+        if not created.key.startswith(layout.RAW_PREFIX):
+            return
+        dice, name = self._dice, f"{created.key} {created.sequencer}"
+        if dice.happens(Fault.EVENT_LOST, name):
+            return
+        if created.key in self._sent and dice.happens(Fault.TWO_WRITES_ONE_EVENT, name):
+            return
+        delay = 0.0
+        if dice.happens(Fault.EVENT_DELAYED, name):
+            delay = LONGEST_DELAY * dice.share(f"delay {name}") ** 3
+        self._later(delay, created)
+        if dice.happens(Fault.EVENT_DOUBLED, name):
+            self._later(delay + 300 * dice.share(f"double {name}"), created)
+
+    def _later(self, delay: float, created: Created) -> None:
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._send, created)
+        else:
+            self._send(created)
+
+    def _send(self, created: Created) -> None:
+        dice, name = self._dice, f"{created.key} {created.sequencer}"
+        if self._sent.get(created.key, "") > created.sequencer:
+            dice.reach(Fault.EVENT_REORDERED)
+        self._sent[created.key] = max(self._sent.get(created.key, ""), created.sequencer)
+        if self._world.raw.stat(created.key) is None:
+            dice.reach(Fault.EVENT_OF_WHAT_IS_GONE)
+        if dice.happens(Fault.SEVERAL_RECORDS, name):
+            self._pending.append(s3_record(created))
+            asyncio.get_running_loop().call_later(BATCHING, self._flush)
+            return
+        if self._pending:
+            self._pending.append(s3_record(created))
+            self._flush()
+            return
+        body = s3_event(created)
+        if dice.happens(Fault.KEY_ENCODED, name):
+            body = body.replace(quote_plus(created.key, safe="/"), quote_plus(created.key, safe=""))
+        self._world.raw_queue.put(body)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._world.raw_queue.put(json.dumps({"Records": self._pending}))
+            self._pending = []
+
+    # --- task events ----------------------------------------------------------------------------------------------
+
+    def task_event(self, detail: dict[str, Any]) -> None:
+        """Let EventBridge tell of a task, if it does."""
+        dice, name = self._dice, f"{detail['taskArn'][-6:]} {detail['version']}"
+        if dice.happens(Fault.TASK_EVENT_LOST, name) or self._world.tasks.is_hidden(detail["taskArn"]):
+            return
+        body = task_event(detail, clock())
+        put, loop = self._world.task_queue.put, asyncio.get_running_loop()
+        if dice.happens(Fault.TASK_EVENT_LATE, name):
+            loop.call_later(600 * dice.share(f"late {name}") ** 2, put, body)
+        else:
+            put(body)
+        if dice.happens(Fault.TASK_EVENT_DOUBLED, name):
+            loop.call_later(60 * dice.share(f"double {name}"), put, body)
+
+    # --- minute by minute -----------------------------------------------------------------------------------------
+
+    def minute(self, minute: int) -> None:
+        """Let a minute's trouble come: to processes, clocks, views and the queue."""
+        fleet = self._world.fleet
+        fleet.look_after()
+        for replica in tuple(fleet.replicas):
+            self._to_a_replica(replica, minute)
+        self._to_the_service(minute)
+        self._to_the_queue(minute)
+        for token in sorted(self._world.watch.ledger.open):
+            if self._world.tasks.outlived(token):
+                self._dice.reach(Fault.TOKEN_OUTLIVED)
+
+    def _to_a_replica(self, replica: Replica, minute: int) -> None:
+        dice, name = self._dice, f"{replica.name} {minute}"
+        if dice.happens(Fault.STALLED, name):
+            replica.weather.stand_still(30)
+        if dice.happens(Fault.CLOCK_STEP, name):
+            replica.weather.skew = timedelta(seconds=300 * (2 * dice.share(f"step {name}") - 1))
+        if dice.happens(Fault.VIEW_LAGS, f"{replica.name} {minute // 10}"):
+            replica.tasks.lag = timedelta(seconds=dice.among(f"lag {name}", 5, 60, 240, 900))
+        else:
+            replica.tasks.lag = timedelta()
+        if dice.happens(Fault.LOOP_ENDS, name):
+            loops = replica.controller._loops
+            loops[int(dice.share(f"loop {name}") * len(loops))].cancel()
+        if dice.happens(Fault.TERMINATED, name):
+            self._world.fleet.terminate(replica)
+
+    def _to_the_service(self, minute: int) -> None:
+        dice, fleet = self._dice, self._world.fleet
+        if dice.happens(Fault.SCALED, f"{minute}"):
+            fleet.wanted = int(dice.among(f"scale {minute}", 1, 3, 5))
+            for replica in fleet.replicas[fleet.wanted :]:
+                fleet.terminate(replica)
+        if dice.happens(Fault.SLOTS_SHRUNK, f"{minute}"):
+            fleet.start(slots=1)
+            fleet.terminate(fleet.replicas[0])
+        missing = fleet.wanted - len(fleet.replicas)
+        if missing > 0 and not self._world.services.down and dice.share(f"restart {minute}") < 0.5:
+            fleet.start()
+
+    def _to_the_queue(self, minute: int) -> None:
+        dice, queue = self._dice, self._world.raw_queue
+        if dice.happens(Fault.TEST_EVENT, f"{minute}"):
+            queue.put(s3_test_event(self._world.raw.bucket, clock()))
+        if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):
+            poison = ("no json", '{"Records": []}', '{"Records": [{"eventName": "ObjectRemoved:Delete"}]}', "[]", "{}")
+            queue.put(poison[int(dice.share(f"poison {minute}") * len(poison))])
+
+    # --- what lasts -----------------------------------------------------------------------------------------------
+
+    def long_ones(self) -> list[Coroutine[Any, Any, None]]:
+        """Return the troubles that last: each is to run beside the story."""
+        return [self._service_away(), self._bucket_away(), self._all_down(), self._deployment()]
+
+    async def _service_away(self) -> None:
+        if self._dice.happens(Fault.SERVICE_AWAY, "run"):
+            await self._sometime("away")
+            await self._away(SERVICES[int(self._dice.share("which") * 3)], hours=self._dice.among("how long", 1, 2, 4))
+
+    async def _bucket_away(self) -> None:
+        if self._dice.happens(Fault.BUCKET_AWAY, "run"):
+            await self._sometime("bucket")
+            await self._away(SERVICES[3 + int(self._dice.share("which bucket") * 2)], hours=0.1)
+
+    async def _away(self, service: str, *, hours: float) -> None:
+        self._world.trace.note(service, "goes away")
+        self._world.services.away.add(service)
+        await asyncio.sleep(hours * 3600)
+        self._world.services.away.discard(service)
+
+    async def _all_down(self) -> None:
+        if not self._dice.happens(Fault.ALL_DOWN, "run"):
+            return
+        await self._sometime("down")
+        self._world.services.down = True
+        for replica in tuple(self._world.fleet.replicas):
+            self._world.fleet.kill(replica)
+        await asyncio.sleep(3600 * (1 + 3 * self._dice.share("down for") ** 2))
+        self._world.services.down = False
+
+    async def _deployment(self) -> None:
+        """Let a newer version take over, replica by replica; for a while both run."""
+        if not self._dice.happens(Fault.TWO_VERSIONS, "run"):
+            return
+        await self._sometime("deployment")
+        fleet = self._world.fleet
+        older, fleet.newer = tuple(fleet.replicas), True
+        for replica in older:
+            fleet.start()
+            await asyncio.sleep(300 * self._dice.share(f"roll {replica.name}"))
+            if replica in fleet.replicas:
+                fleet.terminate(replica)
+
+    async def _sometime(self, name: str) -> None:
+        await asyncio.sleep(self._world.story.seconds * self._dice.share(name))
+
+    def end(self) -> None:
+        """End what would last, and send what waits."""
+        self._flush()

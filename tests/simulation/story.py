@@ -1,0 +1,122 @@
+"""What the users of a run do, drawn from its seed: the same with and without faults, so that both must end alike.
+
+What becomes of a video is in its bytes: most are good, some can never be published, some only on a larger task or after
+a person sent their dead letter back.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from vidctl.model import VideoKey
+
+
+class Nature(StrEnum):
+    """What an input is like."""
+
+    GOOD = "good"
+    HUNGRY = "hungry"
+    """Needs the next task size."""
+    REFUSED = "refused"
+    """Is no video."""
+    CRASHING = "crashing"
+    """Kills every worker."""
+    CURED = "cured"
+    """Is refused in the first round, and published in the second: the worker was mended."""
+    EMPTY = "empty"
+
+
+WEIGHTS = {
+    Nature.GOOD: 75,
+    Nature.HUNGRY: 6,
+    Nature.REFUSED: 6,
+    Nature.CRASHING: 4,
+    Nature.CURED: 5,
+    Nature.EMPTY: 4,
+}
+SIZES = (1, 2, 5, 12, 30, 80)
+"""How many videos a run may have."""
+
+
+def content(nature: Nature, number: int) -> bytes:
+    """Return the bytes of an upload."""
+    return b"" if nature is Nature.EMPTY else f"{nature} {number}".encode()
+
+
+def nature_of(content: bytes) -> Nature:
+    """Return what an upload is like."""
+    return Nature(content.split()[0].decode()) if content else Nature.EMPTY
+
+
+def video(number: int) -> VideoKey:
+    """Return the video with a number."""
+    return VideoKey(user_id=f"user{number % 3}", video_id=str(UUID(int=number + 1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Somebody uploads a file, perhaps over another one."""
+
+    at: float
+    video: int
+    body: bytes
+    multipart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Somebody wants his video gone."""
+
+    at: float
+    video: int
+
+
+Act = Put | Cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What the users do in ``seconds``, and with how many replicas and slots they are served."""
+
+    seed: int
+    seconds: float
+    replicas: int
+    slots: int
+    acts: tuple[Act, ...]
+
+
+def draw_story(seed: int, *, uploads: int | None = None) -> Story:
+    """Draw the story of a seed; ``uploads`` None: as many videos as it says."""
+    chance = random.Random(f"story {seed}")
+    seconds = chance.uniform(0.3, 2.0) * 3600
+    number = uploads or chance.choices(SIZES, weights=(1, 2, 4, 6, 5, 3))[0]
+    acts: list[Act] = []
+    for n in range(number):
+        acts += _of_video(chance, n, seconds)
+    return Story(
+        seed=seed,
+        seconds=seconds,
+        replicas=chance.choice((1, 2, 3, 3)),
+        slots=chance.choice((1, 4, 20)) if number < SIZES[-1] else 40,
+        acts=tuple(sorted(acts, key=lambda act: act.at)),
+    )
+
+
+def _of_video(chance: random.Random, n: int, seconds: float) -> list[Act]:
+    nature = chance.choices(tuple(WEIGHTS), weights=tuple(WEIGHTS.values()))[0]
+    at = chance.uniform(0, seconds * 0.8)
+    bodies = [content(nature, n)]
+    acts: list[Act] = [Put(at=at, video=n, body=bodies[0], multipart=chance.random() < 0.2)]
+    while chance.random() < 0.15:
+        at = min(at + chance.choice((1.0, 60.0, 600.0, 2400.0)) * chance.random(), seconds)
+        again = chance.choices(tuple(WEIGHTS), weights=tuple(WEIGHTS.values()))[0]
+        bodies.append(chance.choice(bodies) if chance.random() < 0.3 else content(again, 1000 * len(bodies) + n))
+        acts.append(Put(at=at, video=n, body=bodies[-1]))
+    if chance.random() < 0.06:
+        acts.append(Cancelled(at=chance.uniform(acts[0].at, seconds), video=n))
+        if chance.random() < 0.3:
+            acts.append(Put(at=chance.uniform(acts[-1].at, seconds), video=n, body=content(Nature.GOOD, 9000 + n)))
+    return acts

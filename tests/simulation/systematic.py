@@ -1,0 +1,59 @@
+"""Every fault at every call of one job: complete, where the swarm is lucky (after Sieve's test plans).
+
+A story is played without faults, and everything that could have happened in it is noted: for each call, event, launch
+and minute, each fault that it can meet. Then the story is played once for each of them, with that one and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from tests.simulation.catalogue import Fault
+from tests.simulation.dice import Chosen, Recorder
+from tests.simulation.play import Verdict, play
+from tests.simulation.story import Cancelled, Nature, Put, Story, content
+
+SEED = 1
+TREATMENTS = frozenset({
+    Fault.KILLED_BEFORE_A_CALL,
+    Fault.KILLED_AFTER_A_CALL,
+    Fault.CALL_REFUSED,
+    Fault.REPLY_LOST,
+    Fault.APPLIED_LATE,
+    Fault.PAUSED,  # a reading that is stale when it is acted on
+    Fault.EVENT_LOST,
+    Fault.TASK_EVENT_LOST,
+})  # fmt: skip
+"""Crash before, crash after, error, lost reply, effect too late, stale reading, hint dropped."""
+
+
+def _story(*acts: Put | Cancelled) -> Story:
+    return Story(seed=SEED, seconds=240.0, replicas=1, slots=4, acts=acts)
+
+
+STORIES: Mapping[str, Story] = {
+    "published": _story(Put(at=1, video=0, body=content(Nature.GOOD, 0))),
+    "dead": _story(Put(at=1, video=0, body=content(Nature.REFUSED, 0))),
+    "sent_back": _story(Put(at=1, video=0, body=content(Nature.CURED, 0))),
+    "on_a_larger_task": _story(Put(at=1, video=0, body=content(Nature.HUNGRY, 0))),
+    "overwritten": _story(
+        Put(at=1, video=0, body=content(Nature.GOOD, 0)), Put(at=60, video=0, body=content(Nature.GOOD, 1))
+    ),
+    "cancelled": _story(Put(at=1, video=0, body=content(Nature.GOOD, 0)), Cancelled(at=60, video=0)),
+}
+
+
+def possible(story: Story, faults: Iterable[Fault] = TREATMENTS) -> list[str]:
+    """Return every event of these kinds that could happen in a story."""
+    recorder = Recorder(story.seed)
+    verdict = play(story, recorder, quiet=timedelta())
+    assert verdict.violation is None, verdict.violation
+    names = {fault.name for fault in faults}
+    return [event for event in dict.fromkeys(recorder.possible) if event.split()[0] in names]
+
+
+def retold(story: Story, events: Iterable[str]) -> Iterator[tuple[str, Verdict]]:
+    """Play the story once for each event, with that one and no other."""
+    for event in events:
+        yield event, play(story, Chosen(story.seed, (event,)), quiet=timedelta(), keep=60)

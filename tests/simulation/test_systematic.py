@@ -1,0 +1,24 @@
+"""One fault at a time, everywhere it can be: every call of a job, with every way of its going wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.simulation.dice import Dice
+from tests.simulation.play import play
+from tests.simulation.systematic import STORIES, possible, retold
+
+PARTS = 8
+"""Into which the runs of a story are divided, so that they can be shared among processes."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("name", STORIES)
+def test_no_single_fault_at_any_call_changes_what_becomes_of_a_video(name: str, part: int) -> None:
+    story = STORIES[name]
+    clean = play(story, Dice(story.seed, {}), quiet=timedelta())
+    for event, verdict in retold(story, possible(story)[part::PARTS]):
+        assert verdict.violation is None, f"{event}: {verdict.violation}\n" + "\n".join(verdict.lines)
+        assert verdict.fates == clean.fates, event

@@ -1,0 +1,104 @@
+"""The truth of the final bucket, kept up with every write: what was intended, what came of it, what is published."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from vidctl import codec, layout
+from vidctl.model import AttemptNumber, VideoKey
+from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Record, Result, Round
+
+NEWER = b'{"v": 2,'
+OURS = b'{"v": 1,'
+"""How a record begins; a version of vidctl that is being deployed may write ``NEWER`` ones."""
+
+
+def readable(body: bytes) -> bytes:
+    """Return a record as this version writes it, whichever version wrote it."""
+    return OURS + body.removeprefix(NEWER) if body.startswith(NEWER) else body
+
+
+@dataclass(slots=True)
+class Job:
+    """The records of one job."""
+
+    key: VideoKey
+    intents: dict[AttemptNumber, Intent] = field(default_factory=dict)
+    results: dict[AttemptNumber, Result] = field(default_factory=dict)
+    outcomes: dict[AttemptNumber, Outcome] = field(default_factory=dict)
+    deads: dict[int, Dead] = field(default_factory=dict)
+    told: set[int] = field(default_factory=set)
+    rounds: set[int] = field(default_factory=lambda: {1})
+    kept: Kept | None = None
+
+    @property
+    def open(self) -> set[AttemptNumber]:
+        """The attempts without a verdict."""
+        return self.intents.keys() - self.outcomes.keys()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the round that is being played ended dead, and the queue was told."""
+        return max(self.rounds) in self.told
+
+
+class Ledger:
+    """Every record and manifest that stands."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.of_video: defaultdict[VideoKey, set[str]] = defaultdict(set)
+        self.cancelled: set[VideoKey] = set()
+        self.manifests: dict[VideoKey, Manifest] = {}
+        self.tokens: set[str] = set()
+        self.open: set[str] = set()
+        """The launch tokens of attempts without a verdict."""
+
+    def job(self, key: VideoKey, job: str) -> Job:
+        """Return the records of a job, empty if it has none."""
+        return self.jobs.get(job) or Job(key)
+
+    def write(self, key: str, body: bytes) -> Record | Manifest | None:
+        """Take a write to the final bucket; return what was written, None for an output."""
+        name = layout.parse_record_key(key)
+        if name is not None:
+            record = codec.decode_record(name, readable(body))
+            self._take(record)
+            return record
+        if not key.endswith("/manifest.json"):
+            return None
+        manifest = codec.decode(Manifest, readable(body))
+        self.manifests[manifest.key] = manifest
+        return manifest
+
+    def delete(self, key: str) -> None:
+        """Take a removal from the final bucket. Records are remembered: their lifecycle does not undo them."""
+        video = layout.parse_video_folder(key)
+        if video is not None and key.endswith("/manifest.json"):
+            self.manifests.pop(video, None)
+
+    def _take(self, record: Record) -> None:
+        if isinstance(record, Cancel):
+            self.cancelled.add(record.key)
+            return
+        job = self.jobs.setdefault(record.job, Job(record.key))
+        self.of_video[record.key].add(record.job)
+        match record:
+            case Intent():
+                job.intents[record.number] = record
+                self.tokens.add(token := layout.launch_token(record.job, record.number))
+                self.open.add(token)
+            case Outcome():
+                job.outcomes[record.number] = record
+                self.open.discard(layout.launch_token(record.job, record.number))
+            case Result():
+                job.results[record.number] = record
+            case Dead():
+                job.deads[record.round] = record
+            case DeadLetterSent():
+                job.told.add(record.round)
+            case Round():
+                job.rounds.add(record.round)
+            case Kept():
+                job.kept = record
