@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders as b
-from vidctl.model import FailureClass, Redrive
+from vidctl.model import FailureClass, Redrive, Task
 from vidctl.reconciler import classify
 from vidctl.reconciler.actions import (
     Action,
@@ -228,6 +228,18 @@ def test_a_live_task_of_an_attempt_that_is_over_is_adopted_rather_than_doubled()
     seen = b.observation(b.intent(), b.outcome(1, INFRASTRUCTURE, "lost", at=b.ago(hours=3)), tasks=(b.task(1),))
     assert decided(seen).actions == ()
     assert decided(seen).requeue_after is not None
+
+
+@pytest.mark.parametrize(
+    ("late", "reason"),
+    [
+        (b.task(status="PENDING", created_at=b.ago(minutes=16)), classify.STOPPED_FOR_START),
+        (b.task(started_at=b.ago(hours=13, minutes=1)), classify.STOPPED_FOR_DEADLINE),
+    ],
+)
+def test_an_adopted_task_that_hangs_is_not_waited_for_for_ever(late: Task, reason: str) -> None:
+    seen = b.observation(b.intent(), b.outcome(1, INFRASTRUCTURE, "lost", at=b.ago(hours=3)), tasks=(late,))
+    assert action(seen) == StopTasks((late.arn,), reason)
 
 
 # --- the next attempt -----------------------------------------------------------------------------------------------

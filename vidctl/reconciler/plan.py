@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from vidctl.model import FailureClass, Source
+from vidctl.model import FailureClass, Source, Task
 from vidctl.reconciler import budget, drafts
 from vidctl.reconciler.actions import (
     CreateIntent,
@@ -101,7 +101,7 @@ def _job(seen: Observation, job: JobView, policy: Policy, now: datetime) -> Plan
     if job.records.open_intents:
         return _open(seen, job, job.records.open_intents[0], policy, now)
     if job.live_tasks:
-        return wait(Rule.EARLIER_TASK_ALIVE, policy.poll, "a task of an earlier attempt is still alive")
+        return _adopted(job.live_tasks, policy, now)
     return _next(seen, job, job.source, policy, now)
 
 
@@ -232,6 +232,16 @@ def _unseen(seen: Observation, job: JobView, intent: Intent, policy: Policy, now
             return wait(Rule.LAUNCH_PAUSED, policy.slot_interval, seen.gate.paused)
         return wait(Rule.LAUNCH_WAITING, policy.slot_interval, "waiting for a launch token")
     return act(Rule.LAUNCH, RunTask(intent), "attempt open, no task seen")
+
+
+def _adopted(alive: tuple[Task, ...], policy: Policy, now: datetime) -> Plan:
+    """Rule: a task of an earlier attempt is alive. It has the time that any attempt has."""
+    for task in alive:
+        if task.started_at is None and task.created_at is not None and now - task.created_at > policy.start_deadline:
+            return stop(Rule.EARLIER_STARTING_LATE, (task,), policy, "an earlier attempt", reason=STOPPED_FOR_START)
+        if task.started_at is not None and now - task.started_at > policy.run_deadline:
+            return stop(Rule.EARLIER_RUNNING_LATE, (task,), policy, "an earlier attempt", reason=STOPPED_FOR_DEADLINE)
+    return wait(Rule.EARLIER_TASK_ALIVE, policy.poll, "a task of an earlier attempt is still alive")
 
 
 def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: datetime) -> Plan:

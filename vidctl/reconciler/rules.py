@@ -171,6 +171,8 @@ class Rule(StrEnum):
     LAUNCH_WAITING = ("launch_waiting", Section.UNSEEN, "no launch token is free")
     LAUNCH = ("launch", Section.UNSEEN, "nothing else", "the token finds the task or starts it: one call for both")
 
+    EARLIER_STARTING_LATE = ("earlier_starting_late", Section.ADOPTING, "it has not started in time")
+    EARLIER_RUNNING_LATE = ("earlier_running_late", Section.ADOPTING, "it runs past its deadline")
     EARLIER_TASK_ALIVE = (
         "earlier_task_alive",
         Section.ADOPTING,
