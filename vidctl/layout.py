@@ -19,6 +19,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -113,6 +114,7 @@ def is_video_id(text: str) -> bool:
 # --- jobs and attempts --------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)  # a pass asks some ten times for the same one or two
 def job_id(bucket: str, key: str, etag: str) -> str:
     """Name the work of publishing one Source: 26 characters of base32, from bucket, key and the upload's ETag.
 

@@ -140,6 +140,16 @@ def test_the_task_of_another_attempt_is_stopped_once_one_is_published() -> None:
     assert action(seen) == StopTasks((b.task(2).arn,), classify.STOPPED_AS_SUPERSEDED)
 
 
+def test_the_task_of_the_published_attempt_ends_by_itself_unless_it_hangs() -> None:
+    written = (b.intent(), b.outcome(1, None, "published"))
+    told = {"manifest": b.manifest(), "raw": None, "deliveries": ()}
+    assert decided(b.observation(*written, **told, tasks=(b.task(),))).actions == ()
+    late = b.task(started_at=b.ago(hours=13, minutes=1))
+    assert action(b.observation(*written, **told, tasks=(late,))) == StopTasks(
+        (late.arn,), classify.STOPPED_FOR_DEADLINE
+    )
+
+
 def test_an_attempt_overtaken_by_the_publication_of_another_is_superseded() -> None:
     seen = b.observation(b.intent(), b.outcome(1, INFRASTRUCTURE, "lost"), b.intent(2), manifest=b.manifest())
     match action(seen):

@@ -148,6 +148,10 @@ def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Poli
     others = tuple(task for task in job.live_tasks if task.spec is not None and task.spec.number != manifest.number)
     if others:
         return stop(Rule.PUBLISHED_TASK_ALIVE, others, policy, "another attempt was published")
+    for task in job.live_tasks:
+        reason = _late(task, policy, now)
+        if reason is not None:
+            return stop(Rule.PUBLISHED_TASK_LATE, (task,), policy, "published, and its task hangs", reason=reason)
     for intent in job.records.open_intents:
         if intent.number == manifest.number:
             return close(Rule.PUBLISHED_ATTEMPT_OPEN, job, intent, now, code="published")
@@ -237,11 +241,18 @@ def _unseen(seen: Observation, job: JobView, intent: Intent, policy: Policy, now
 def _adopted(alive: tuple[Task, ...], policy: Policy, now: datetime) -> Plan:
     """Rule: a task of an earlier attempt is alive. It has the time that any attempt has."""
     for task in alive:
-        if task.started_at is None and task.created_at is not None and now - task.created_at > policy.start_deadline:
-            return stop(Rule.EARLIER_STARTING_LATE, (task,), policy, "an earlier attempt", reason=STOPPED_FOR_START)
-        if task.started_at is not None and now - task.started_at > policy.run_deadline:
-            return stop(Rule.EARLIER_RUNNING_LATE, (task,), policy, "an earlier attempt", reason=STOPPED_FOR_DEADLINE)
+        reason = _late(task, policy, now)
+        if reason is not None:
+            return stop(Rule.EARLIER_TASK_LATE, (task,), policy, "an earlier attempt hangs", reason=reason)
     return wait(Rule.EARLIER_TASK_ALIVE, policy.poll, "a task of an earlier attempt is still alive")
+
+
+def _late(task: Task, policy: Policy, now: datetime) -> str | None:
+    """Return the reason to stop a task that has not started, or not ended, in time; None for any other."""
+    if task.started_at is not None:
+        return STOPPED_FOR_DEADLINE if now - task.started_at > policy.run_deadline else None
+    late = task.created_at is not None and now - task.created_at > policy.start_deadline
+    return STOPPED_FOR_START if late else None
 
 
 def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: datetime) -> Plan:
@@ -250,14 +261,14 @@ def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: 
     unfit = budget.unfit(source, policy)
     spent = unfit or budget.spent(outcomes, seen.others_succeeded_at, policy, now)
     if spent is not None:
-        rule = Rule.BUDGET_SPENT if unfit is None else Rule.UNFIT
+        rule = Rule.UNFIT if unfit is not None else Rule.BUDGET_SPENT
         return act(rule, DeclareDead(drafts.dead(job, source, spent, len(outcomes), now)), f"given up: {spent.code}")
     if outcomes:
         left = outcomes[-1].at + policy.delay(job.job, outcomes[-1].number, len(outcomes)) - now
         if left > AT_ONCE:
             return wait(Rule.BACKING_OFF, left, f"backing off after {outcomes[-1].code}")
     if not seen.gate.begin:
-        rule = Rule.BEGIN_WAITING if seen.gate.paused is None else Rule.BEGIN_PAUSED
+        rule = Rule.BEGIN_PAUSED if seen.gate.paused is not None else Rule.BEGIN_WAITING
         return replace(wait(rule, policy.slot_interval, seen.gate.paused or "waiting for a slot"), wants_slot=True)
     number = budget.next_number(job.records)
     return act(Rule.BEGIN, CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")

@@ -87,6 +87,12 @@ class Rule(StrEnum):
         "a live task of another attempt",
         "the winner ends by itself",
     )
+    PUBLISHED_TASK_LATE = (
+        "published_task_late",
+        Section.PUBLISHED,
+        "its own task runs past its deadline",
+        "its work is done, and nobody else would stop it",
+    )
     PUBLISHED_ATTEMPT_OPEN = ("published_attempt_open", Section.PUBLISHED, "the published attempt is open")
     PUBLISHED_OTHER_OPEN = ("published_other_open", Section.PUBLISHED, "another attempt is open", "it was overtaken")
     PUBLISHED_BROKEN_EXPIRING = (
@@ -171,8 +177,12 @@ class Rule(StrEnum):
     LAUNCH_WAITING = ("launch_waiting", Section.UNSEEN, "no launch token is free")
     LAUNCH = ("launch", Section.UNSEEN, "nothing else", "the token finds the task or starts it: one call for both")
 
-    EARLIER_STARTING_LATE = ("earlier_starting_late", Section.ADOPTING, "it has not started in time")
-    EARLIER_RUNNING_LATE = ("earlier_running_late", Section.ADOPTING, "it runs past its deadline")
+    EARLIER_TASK_LATE = (
+        "earlier_task_late",
+        Section.ADOPTING,
+        "it has not started, or not ended, in time",
+        "its attempt is over: nobody else would stop it",
+    )
     EARLIER_TASK_ALIVE = (
         "earlier_task_alive",
         Section.ADOPTING,

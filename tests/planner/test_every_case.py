@@ -1,0 +1,66 @@
+"""The planner against every case: it answers, it breaks no invariant, and following it comes to an end."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+
+from tests import builders as b
+from tests.planner.cases import FAMILIES, cases
+from tests.planner.quiet_world import ALARMS, End, Future, a_day_later
+from tests.planner.safety import hold
+from vidctl.reconciler.plan import plan
+from vidctl.reconciler.rules import Rule
+
+ACTS, WAITS = 11, 6
+"""Passes that change something, and waits (for a start, an end, a slot …), until a case is at its end."""
+
+SETTLED = {Rule.CANCELLED, Rule.DEAD, Rule.PUBLISHED, Rule.GONE, Rule.UNKNOWN}
+
+EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_case_has_one_answer_at_any_time(family: str) -> None:
+    for case in cases(family):
+        seen = case.scene().seen()
+        assert plan(seen, b.POLICY, b.NOW) == plan(case.scene().seen(), b.POLICY, b.NOW), case
+        for now in EVER:
+            assert len(plan(seen, b.POLICY, now).actions) <= 1, case
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_case_comes_safely_to_its_end(family: str) -> None:
+    """Hold the invariants against every plan on the way, not only the first."""
+    future = Future(hold, nothing_is_left)
+    for case in cases(family):
+        try:
+            end = future.of(case.scene())
+        except AssertionError as failure:
+            raise AssertionError(f"{case}: {failure}") from failure
+        assert end.acts <= ACTS, case
+        assert end.waits <= WAITS, case
+
+
+def nothing_is_left(end: End) -> None:
+    """What is settled stays so without another look; anything else is an alarm."""
+    if end.rule in ALARMS:
+        return
+    assert end.rule in SETTLED
+    left = a_day_later(end.scene)
+    assert not left.deliveries
+    assert not any(task.alive for task in left.tasks)
+    assert not any(job.open_intents for job in left.seen().records.jobs)
+    assert plan(left.seen(), b.POLICY, left.now).rule is end.rule
+
+
+def test_every_rule_is_reached() -> None:
+    missing = set(Rule)
+    # One of each family in turn, since each reaches rules of its own.
+    for row in itertools.zip_longest(*map(cases, FAMILIES)):
+        missing -= {plan(case.scene().seen(), b.POLICY, b.NOW).rule for case in row if case is not None}
+        if not missing:
+            return
+    pytest.fail(f"never reached: {sorted(missing)}")
