@@ -32,6 +32,7 @@ format: .venv/ready ## Format the code
 docs: .venv/ready ## Write the documents that are generated from the code
 	@$(BIN)/vidctl settings > docs/settings.md
 	@$(BIN)/vidctl metrics > docs/metrics.md
+	@$(BIN)/vidctl rules > docs/plan.md
 
 lock: .venv/ready ## Pin every package anew, with hashes
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

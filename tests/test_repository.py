@@ -31,7 +31,12 @@ def test_a_module_is_small_and_its_name_means_something(module: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "written"), [("settings.md", reference.settings_table), ("metrics.md", reference.metrics_table)]
+    ("page", "written"),
+    [
+        ("settings.md", reference.settings_table),
+        ("metrics.md", reference.metrics_table),
+        ("plan.md", reference.plan_table),
+    ],
 )
 def test_the_reference_is_what_the_code_says(page: str, written: object) -> None:
     assert callable(written)

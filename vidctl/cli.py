@@ -60,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("serve", "Run the upload endpoint and the reconciler.", lambda _: asyncio.run(_serve()))
     command("worker", "Do the job in VIDCTL_JOB: the command of the ECS task.", lambda _: asyncio.run(_worker()))
-    for name in ("settings", "metrics"):
-        command(name, f"Print the reference of all {name}, in Markdown.", _print_reference).set_defaults(of=name)
+    for name, text in (("settings", "all settings"), ("metrics", "all metrics"), ("rules", "what plan decides")):
+        command(name, f"Print the reference of {text}, in Markdown.", _print_reference).set_defaults(of=name)
     dev = command("dev", "Run everything on this machine and send a sample video through it.", _dev)
     dev.add_argument("--demo", action="store_true", help="end when the sample is published (0), or is not in 120 s (1)")
     return parser
@@ -219,7 +219,12 @@ async def _worker() -> int:
 def _print_reference(arguments: argparse.Namespace) -> int:
     from vidctl import reference
 
-    sys.stdout.write(reference.settings_table() if arguments.of == "settings" else reference.metrics_table())
+    tables = {
+        "settings": reference.settings_table,
+        "metrics": reference.metrics_table,
+        "rules": reference.plan_table,
+    }
+    sys.stdout.write(tables[arguments.of]())
     return 0
 
 
