@@ -71,7 +71,7 @@ def allowed(action: Action, scene: Scene, seen: Observation) -> None:  # noqa: C
         case Raise():
             assert seen.records.unreadable or (seen.raw is not None and not whole(scene, scene.manifest))
         case CreateIntent(intent):
-            may_begin(intent, seen)
+            may_begin(intent, scene, seen)
         case RunTask(intent):
             may_launch(intent, scene, seen)
         case StopTasks(arns, reason):
@@ -115,7 +115,7 @@ def exists(scene: Scene, output: Output) -> bool:
     return any(stored.matches(output) for stored in scene.store)
 
 
-def may_begin(intent: Intent, seen: Observation) -> None:
+def may_begin(intent: Intent, scene: Scene, seen: Observation) -> None:
     job = seen.job(intent.job)
     assert wanted(job, seen)
     assert not job.records.open_intents
@@ -128,6 +128,10 @@ def may_begin(intent: Intent, seen: Observation) -> None:
     assert (
         intent.number.n == max([number.n for number in made] + [outcome.number.n for outcome in ended], default=0) + 1
     )
+    assert job.raw is None or job.records.kept is not None or not nears_expiry(job.raw, scene)
+    if ended:
+        backoff = b.POLICY.delay(job.job, ended[-1].number, len(ended))
+        assert scene.now - ended[-1].at >= backoff
     assert sum(outcome.failure is FailureClass.PERMANENT for outcome in ended) == 0
     assert sum(outcome.failure is FailureClass.APP for outcome in ended) < b.POLICY.app_attempts
 
@@ -177,6 +181,9 @@ def may_close(outcome: Outcome, seen: Observation) -> None:
         assert outcome.code in ("published", "verify_failed"), "what may still do something is not over"
     if outcome.code == "published":
         assert is_winner(seen.manifest, (outcome.job, outcome.number))
+    if task is None and result is None:
+        refused = [r.at for r in seen.refusals if (r.job, r.number) == (outcome.job, outcome.number)]
+        assert all(seen.read_at - at >= b.POLICY.settle for at in refused) or outcome.failure is None
     if outcome.failure is None:
         assert not wanted(job, seen)
     elif task is None and result is None and not seen.refusals:
@@ -229,8 +236,11 @@ def may_keep(job: str, source: Source, scene: Scene, seen: Observation) -> None:
     assert source == scene.raw
     assert seen.job_of(source.upload_etag) == job
     assert seen.records.job(job).kept is None
-    near = scene.now - source.last_modified > b.POLICY.keep_after
-    assert near or seen.records.job(job).dead is not None
+    assert nears_expiry(source, scene) or seen.records.job(job).dead is not None
+
+
+def nears_expiry(source: Source, scene: Scene) -> bool:
+    return scene.now - source.last_modified > b.POLICY.keep_after
 
 
 def may_tell(dead: Dead, seen: Observation) -> None:
