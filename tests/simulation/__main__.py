@@ -75,6 +75,12 @@ class Sum:
             yield f"{self.rules[rule.value]:>9}  rule  {rule.value}"
 
 
+def say(*lines: str) -> None:
+    """Print lines at once."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
 def one(seed: int, faults: Collection[Fault]) -> Verdict:
     """Play a seed in a process of its own."""
     with silent():
@@ -98,7 +104,7 @@ def run(seeds: Iterator[int], faults: Collection[Fault], *, minutes: float, core
                     playing |= {pool.submit(one, seed, faults) for seed in islice(seeds, 1)}
             if time.monotonic() - told_at > 10:
                 told_at = time.monotonic()
-                print(total.line(), flush=True)
+                say(total.line())
     return total, None
 
 
@@ -138,14 +144,12 @@ def main() -> int:
     asked = parser.parse_args()
     faults = faults_of(asked.faults)
     total, failed = run(seeds_of(asked.seeds), faults, minutes=asked.minutes, cores=asked.cores)
-    print(*total.table(), total.line(), sep="\n")
+    say(*total.table(), total.line())
     if failed is not None:
-        print(retell(failed))
+        say(retell(failed))
         return 1
     missing = total.missing() if len(faults) == len(Fault) and total.seeds >= ENOUGH else []
-    print(
-        *(f"never reached: {name}" for name in missing), f"{'no violation' if not missing else 'incomplete'}", sep="\n"
-    )
+    say(*(f"never reached: {name}" for name in missing), "incomplete" if missing else "no violation")
     return 1 if missing else 0
 
 

@@ -282,7 +282,8 @@ class Weather:
             raise Unavailable(f"{operation}: the process stood still")
 
     async def _go_on(self) -> None:
-        while (left := self._paused_until - asyncio.get_running_loop().time()) > 0:
+        # Step by step, since it may be healed meanwhile.
+        while (left := self._paused_until - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, 60.0))
         if self._dead:
             raise asyncio.CancelledError
