@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 
 from tests.simulation.catalogue import Fault
 from tests.simulation.fleet import Replica
+from tests.simulation.story import Scene
 from tests.world.loop import clock
 from tests.world.notifications import s3_event, s3_record, s3_test_event, task_event
 from tests.world.objects import Created
@@ -147,6 +148,8 @@ class Befall:
         dice, queue = self._dice, self._world.raw_queue
         if dice.happens(Fault.TEST_EVENT, f"{minute}"):
             queue.put(s3_test_event(self._world.raw.bucket, clock()))
+        if dice.happens(Fault.RAW_REMOVED_BY_HAND, f"{minute}"):
+            self._world.remove_by_hand(dice.share(f"remove {minute}"))
         if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):
             poison = ("no json", '{"Records": []}', '{"Records": [{"eventName": "ObjectRemoved:Delete"}]}', "[]", "{}")
             queue.put(poison[int(dice.share(f"poison {minute}") * len(poison))])
@@ -155,7 +158,11 @@ class Befall:
 
     def long_ones(self) -> list[Coroutine[Any, Any, None]]:
         """Return the troubles that last: each is to run beside the story."""
-        return [self._service_away(), self._bucket_away(), self._all_down(), self._deployment()]
+        return [self._service_away(), self._bucket_away(), self._all_down(), self._deployment(), self._starve()]
+
+    async def _starve(self) -> None:
+        if self._world.story.scene is Scene.STARVED and not self._dice.is_fault_free:
+            await self._away("tasks", hours=46)
 
     async def _service_away(self) -> None:
         if self._dice.happens(Fault.SERVICE_AWAY, "run"):

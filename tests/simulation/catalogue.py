@@ -46,7 +46,7 @@ class Fault(Enum):
     # --- uploads --------------------------------------------------------------------------------------------------
     OVERWRITTEN = "10", "another file is put under the key while the first is being transcoded"
     UPLOADED_AGAIN = "11", "another file is put under the key after the first was published"
-    MULTIPART_ABANDONED = "12", "a multipart upload is begun and never completed", 0.05, 0.3
+    MULTIPART = "12", "the upload is completed from parts, and its ETag is no hash of its bytes"
     EMPTY_FILE = "13", "the file has no bytes"
     URL_USED_LATE = "14", "the signed URL is used after the video was cancelled"
     # --- conditional writes ---------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ class Fault(Enum):
     FORBIDDEN_FOR_MISSING = "21", "403 for what is not there", 0.05, 0.6
     COPY_FAILED_WITH_200 = "22", "a copy answers 200 with an error inside", 0.05, 0.5
     # --- deletions ------------------------------------------------------------------------------------------------
-    CHANGED_BEFORE_DELETION = "23", "412: the raw object is another one by now"
+    CHANGED_BEFORE_DELETION = "23", "412: another file was put under the key at the last moment", 0.02, 0.3
     DELETED_UNHEARD = "24", "the raw object is deleted, and the reply lost"
     WRITTEN_OVER_A_MARKER = "25", "a key whose object was deleted is written to again"
     # --- receiving ------------------------------------------------------------------------------------------------
@@ -143,6 +143,7 @@ class Fault(Enum):
     # --- services -------------------------------------------------------------------------------------------------
     SERVICE_AWAY = "o1", "a service is away for hours while the others live", 0.2, 1.0
     BUCKET_AWAY = "o2", "a bucket cannot be reached for some minutes", 0.1, 0.6
+    RAW_REMOVED_BY_HAND = "o4", "a raw object is removed by hand", 0.02, 0.1
     POISON_MESSAGE = "o3", "somebody puts what is no event on the queue", 0.05, 0.3
 
     @property

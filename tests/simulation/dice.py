@@ -43,6 +43,11 @@ class Dice:
         self._only = only
         self.is_calm = False
 
+    @property
+    def is_fault_free(self) -> bool:
+        """Whether no fault can happen at all."""
+        return not self.rates
+
     def calm(self) -> None:
         """Let nothing happen from now on."""
         self.is_calm = True

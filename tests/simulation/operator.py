@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.catalogue import Fault
-from tests.simulation.story import Nature
+from tests.simulation.story import Nature, Scene
 from tests.world.queue import Queued
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Operator:
 
     def _is_wanted(self, letter: Queued) -> bool:
         job = letter.attributes.get("vidctl.job")
-        if job is None or letter.attributes["vidctl.round"] != "1":
+        if self._world.story.scene is Scene.FORGOTTEN or job is None or letter.attributes["vidctl.round"] != "1":
             return False
         cured = self._world.workload.nature(job) is Nature.CURED
         return cured or self._world.dice.share(f"redrive {job}") < 0.3

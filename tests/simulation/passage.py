@@ -29,12 +29,23 @@ from vidctl.ports import Launch, Message, ObjectStat, QueueDepth, SignedUrl, Sto
 
 
 class SeenObjects:
-    """A bucket. ``newer``: the replica is of a version that writes what the present one cannot read."""
+    """A bucket. ``newer``: the replica is of a version that writes what the present one cannot read.
 
-    def __init__(self, objects: MemoryObjects, weather: Weather, *, newer: bool = False) -> None:
+    ``overwrite`` lets a user put another file under a key.
+    """
+
+    def __init__(
+        self,
+        objects: MemoryObjects,
+        weather: Weather,
+        *,
+        newer: bool = False,
+        overwrite: Callable[[str], None] | None = None,
+    ) -> None:
         self._objects = objects.through(at_once)
         self._weather = weather
         self._newer = newer
+        self._overwrite = overwrite
         self._bucket = objects.bucket
 
     async def head(self, key: str) -> ObjectStat | None:
@@ -72,7 +83,7 @@ class SeenObjects:
                 special={Fault.WRITE_CONFLICT: conflict},
             )
         except PreconditionFailed:
-            if self._objects.body(key) == written:
+            if key in self._weather.unheard:
                 self._weather.dice.reach(Fault.LOST_TO_ITSELF)
             raise
 
@@ -90,13 +101,22 @@ class SeenObjects:
         )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
-        try:
-            await self._weather.call(
-                "objects.delete", key, lambda: self._objects.delete(key, if_match=if_match), bucket=self._bucket
-            )
-        except PreconditionFailed:
-            self._weather.dice.reach(Fault.CHANGED_BEFORE_DELETION)
-            raise
+        async def overwritten() -> None:
+            if (
+                key.startswith(layout.RAW_PREFIX)
+                and self._objects.stat(key) is not None
+                and self._overwrite is not None
+            ):
+                self._overwrite(key)
+            await self._objects.delete(key, if_match=if_match)
+
+        await self._weather.call(
+            "objects.delete",
+            key,
+            lambda: self._objects.delete(key, if_match=if_match),
+            bucket=self._bucket,
+            special={Fault.CHANGED_BEFORE_DELETION: overwritten},
+        )
 
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
         async def failed() -> ObjectStat:

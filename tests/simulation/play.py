@@ -100,7 +100,7 @@ def _compared(story: Story, verdict: Verdict) -> Verdict:
     calm = play(story, Dice(story.seed, {}), quiet=timedelta())
     if calm.violation is not None:
         return calm
-    different = [key for key, fate in calm.fates.items() if verdict.fates[key] != fate]
+    different = [key for key, fate in verdict.fates.items() if calm.fates[key] != fate]
     if not different:
         return verdict
     key = different[0]

@@ -37,6 +37,21 @@ WEIGHTS = {
     Nature.CURED: 5,
     Nature.EMPTY: 4,
 }
+
+
+class Scene(StrEnum):
+    """What kind of time a run is."""
+
+    ORDINARY = "ordinary"
+    LONG_JOBS = "long jobs"
+    """Every transcode takes 14 hours: longer than a message can be held."""
+    STARVED = "starved"
+    """ECS is away for two days: uploads come near their expiry."""
+    FORGOTTEN = "forgotten"
+    """Nobody looks at the dead letters for a fortnight."""
+
+
+SCENES = {Scene.ORDINARY: 1000, Scene.LONG_JOBS: 15, Scene.STARVED: 15, Scene.FORGOTTEN: 4}
 SIZES = (1, 2, 5, 12, 30, 80)
 """How many videos a run may have."""
 
@@ -86,13 +101,16 @@ class Story:
     replicas: int
     slots: int
     acts: tuple[Act, ...]
+    scene: Scene
 
 
 def draw_story(seed: int, *, uploads: int | None = None) -> Story:
     """Draw the story of a seed; ``uploads`` None: as many videos as it says."""
     chance = random.Random(f"story {seed}")
     seconds = chance.uniform(0.3, 2.0) * 3600
-    number = uploads or chance.choices(SIZES, weights=(1, 2, 4, 6, 5, 3))[0]
+    scene = chance.choices(tuple(SCENES), weights=tuple(SCENES.values()))[0]
+    sizes = SIZES if scene is Scene.ORDINARY else SIZES[:3]
+    number = uploads or chance.choices(sizes, weights=(1, 2, 4, 6, 5, 3)[: len(sizes)])[0]
     acts: list[Act] = []
     for n in range(number):
         acts += _of_video(chance, n, seconds)
@@ -102,6 +120,7 @@ def draw_story(seed: int, *, uploads: int | None = None) -> Story:
         replicas=chance.choice((1, 2, 3, 3)),
         slots=chance.choice((1, 4, 20)) if number < SIZES[-1] else 40,
         acts=tuple(sorted(acts, key=lambda act: act.at)),
+        scene=scene,
     )
 
 

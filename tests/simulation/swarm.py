@@ -20,11 +20,12 @@ from tests.simulation.catalogue import Fault
 from tests.simulation.dice import Dice
 from tests.simulation.fleet import Fleet, Replica, remembered
 from tests.simulation.operator import Operator
-from tests.simulation.story import Cancelled, Nature, Put, Story, content, video
+from tests.simulation.story import Cancelled, Nature, Put, Scene, Story, content, video
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Services
 from tests.simulation.workload import Workload
 from tests.world.life import Timing
+from tests.world.lifecycle import expire
 from tests.world.loop import clock
 from tests.world.objects import Created
 from tests.world.seam import Role, acting
@@ -44,6 +45,7 @@ TIDYING = timedelta(hours=5)
 QUIET = timedelta(hours=24)
 
 IMPATIENT = replace(POLICY, run_deadline=timedelta(minutes=30))
+POLICIES = {Scene.LONG_JOBS: replace(POLICY, run_deadline=timedelta(hours=20))}
 LIMITS = Limits(
     waiting_room=12,
     passes=4,
@@ -66,9 +68,13 @@ class Swarm(Simulation):
         self.calls: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
         self.bodies: dict[VideoKey, list[bytes]] = {}
-        super().__init__(limits=replace(LIMITS, slots=story.slots), policy=IMPATIENT)
+        self.latest: dict[VideoKey, str] = {}
+        """The job of each video's last upload."""
+        self.removed: set[VideoKey] = set()
+        """Videos whose raw object somebody removed by hand: what becomes of them is nobody's fault."""
+        super().__init__(limits=replace(LIMITS, slots=story.slots), policy=POLICIES.get(story.scene, IMPATIENT))
         self.raw.page_size = self.final.page_size = int(dice.among("page", 2, 20, 250))
-        self.raw_queue._most_in_flight = int(dice.among("in flight", 20, 120_000, 120_000))
+        self.raw_queue._most_in_flight = int(dice.among("in flight", 8, 120_000, 120_000))
         self.workload = Workload(self)
         self.befall = Befall(self)
         self.operator = Operator(self)
@@ -119,12 +125,33 @@ class Swarm(Simulation):
 
     def put(self, key: VideoKey, body: bytes, *, multipart: bool = False) -> None:
         """Upload a file, perhaps over another one."""
-        self._note_what_it_meets(key)
+        self._note_what_it_meets(key, body)
         self.bodies.setdefault(key, []).append(body)
-        event = "ObjectCreated:CompleteMultipartUpload" if multipart else "ObjectCreated:Put"
         self.trace.note("user", "put", str(key), repr(body))
-        etag = self.raw.put(layout.raw_key(key), body, event=event)
-        self.workload.know(layout.job_id(self.raw.bucket, layout.raw_key(key), etag), body)
+        name = layout.raw_key(key)
+        if multipart:
+            self.dice.reach(Fault.MULTIPART)
+            event, etag = "ObjectCreated:CompleteMultipartUpload", f"{self.raw.etag_of(body)}-2"
+            self.raw.put(name, body, event=event, etag=etag)
+        else:
+            etag = self.raw.put(name, body)
+        self.latest[key] = layout.job_id(self.raw.bucket, name, etag)
+        self.workload.know(self.latest[key], body)
+
+    def overwrite(self, name: str) -> None:
+        """Put another good file under the key of a raw object, at the worst moment."""
+        with acting(Role.USER, "a user"):
+            key = layout.parse_raw_key(name)
+            self.put(key, content(Nature.GOOD, 7000 + len(self.bodies[key])))
+
+    def remove_by_hand(self, share: float) -> None:
+        """Remove a raw object, as a person may."""
+        standing = self.raw.keys(layout.RAW_PREFIX)
+        if standing:
+            name = standing[int(share * len(standing))]
+            self.removed.add(layout.parse_raw_key(name))
+            self.trace.note("user", "remove", name)
+            self.raw.remove(name)
 
     async def cancel(self, key: VideoKey) -> None:
         """Write the wish as the HTTP side does, and point the reconciler at it."""
@@ -133,8 +160,10 @@ class Swarm(Simulation):
         upload = Upload(bucket=self.raw.bucket, key=key, etag="cancelled", size_bytes=1)
         self.raw_queue.put(events.write_upload(upload, layout.raw_key(key)))
 
-    def _note_what_it_meets(self, key: VideoKey) -> None:
+    def _note_what_it_meets(self, key: VideoKey, body: bytes) -> None:
         ledger = self.watch.ledger
+        if not body:
+            self.dice.reach(Fault.EMPTY_FILE)
         if key in ledger.cancelled:
             self.dice.reach(Fault.URL_USED_LATE)
         if key in self.bodies:
@@ -159,7 +188,7 @@ class Swarm(Simulation):
                 self.fleet.terminate(replica)
             await asyncio.sleep(TIDYING.total_seconds())
             changes = self.watch.changes
-            await asyncio.sleep(quiet.total_seconds())
+            await asyncio.sleep(quiet.total_seconds() * (15 if self.story.scene is Scene.FORGOTTEN else 1))
             self.watch.must(self.watch.changes == changes, f"{self.watch.changes - changes} changes on a quiet day")
             self._must_have_nothing_left()
         await self._forget()
@@ -167,6 +196,7 @@ class Swarm(Simulation):
     async def _trouble(self) -> None:
         loop = asyncio.get_running_loop()
         using = loop.create_task(self.use())
+        self.expiring = loop.create_task(expire(self))
         lasting = [loop.create_task(each) for each in self.befall.long_ones()]
         for minute in range(int(self.story.seconds / 60) + 1):
             await asyncio.sleep(60 * (0.5 + self.dice.share(f"minute {minute}")))
@@ -208,10 +238,10 @@ class Swarm(Simulation):
 
     def fates(self) -> dict[VideoKey, str]:
         """Return what became of the last upload of every video."""
-        return {key: self._fate(key, bodies[-1]) for key, bodies in self.bodies.items()}
+        return {key: self._fate(key) for key in self.bodies if key not in self.removed}
 
-    def _fate(self, key: VideoKey, body: bytes) -> str:
-        ledger, name = self.watch.ledger, self.workload.job_of(key, body)
+    def _fate(self, key: VideoKey) -> str:
+        ledger, name = self.watch.ledger, self.latest[key]
         if key in ledger.cancelled:
             return "cancelled"
         manifest, job = ledger.manifests.get(key), ledger.job(key, name)
@@ -228,7 +258,7 @@ class Swarm(Simulation):
         return left
 
     def _unsettled(self, key: VideoKey) -> str | None:
-        fate = self._fate(key, self.bodies[key][-1])
+        fate = self._fate(key)
         standing = self.raw.stat(layout.raw_key(key))
         if fate == "cancelled":
             left = (*self.final.keys(layout.outputs_prefix(key)), *self.raw.keys(f"kept/{key}/"))
@@ -236,8 +266,8 @@ class Swarm(Simulation):
         if fate == "published":
             return f"published, but {standing}" if standing else None
         if fate == "pending":
-            return f"neither published nor dead: {standing}"
-        kept = self.watch.ledger.job(key, self.workload.job_of(key, self.bodies[key][-1])).kept
+            return None if key in self.removed and not standing else f"neither published nor dead: {standing}"
+        kept = self.watch.ledger.job(key, self.latest[key]).kept
         safe = kept is not None and self.raw.stat(kept.source.key) is not None
         return None if safe else "dead, and its raw object not kept"
 
@@ -267,6 +297,7 @@ async def swarm(story: Story, dice: Dice, *, trace: Trace | None = None) -> Asyn
             yield world
         finally:
             world.fleet.close()
+            world.expiring.cancel()
 
 
 async def run(world: Swarm, *, quiet: timedelta = QUIET) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from tests.simulation.catalogue import Fault
 from tests.simulation.dice import Chosen, Recorder
 from tests.simulation.play import Verdict, play
-from tests.simulation.story import Cancelled, Nature, Put, Story, content
+from tests.simulation.story import Cancelled, Nature, Put, Scene, Story, content
 
 SEED = 1
 TREATMENTS = frozenset({
@@ -29,7 +29,7 @@ TREATMENTS = frozenset({
 
 
 def _story(*acts: Put | Cancelled) -> Story:
-    return Story(seed=SEED, seconds=240.0, replicas=1, slots=4, acts=acts)
+    return Story(seed=SEED, seconds=240.0, replicas=1, slots=4, acts=acts, scene=Scene.ORDINARY)
 
 
 STORIES: Mapping[str, Story] = {

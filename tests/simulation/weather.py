@@ -49,7 +49,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "objects.list": (*ANY_CALL, Fault.SLOW_DOWN, Fault.LISTING_CUT),
     "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT),
     "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT),
-    "objects.delete": (*ANY_CHANGE, Fault.SLOW_DOWN),
+    "objects.delete": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.CHANGED_BEFORE_DELETION),
     "objects.copy": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.COPY_FAILED_WITH_200),
     "queue.receive": (
         *ANY_CALL,
@@ -112,6 +112,8 @@ class Weather:
         self.dice = dice
         self.watch = watch
         self.calls: Counter[str] = Counter()
+        self.unheard: set[str] = set()
+        """The keys of objects that it created without knowing."""
         self.skew = timedelta()
         self._services = services
         self._trace = trace
@@ -215,7 +217,7 @@ class Weather:
                 await asyncio.sleep(DEADLINE * self.dice.share(f"patience {name}"))
             case Fault.REPLY_LOST | Fault.SERVER_ERROR | Fault.TIMEOUT_WITH_EFFECT | Fault.KILLED_AFTER_A_CALL:
                 await effect()
-                self._count_unheard(name)
+                self._count_unheard(fault, name)
         raise await self._failure(fault, name)
 
     async def _failure(self, fault: Fault, name: str) -> WorldError:
@@ -260,9 +262,12 @@ class Weather:
         self._late.add(begun)
         begun.add_done_callback(self._late.discard)
 
-    def _count_unheard(self, name: str) -> None:
+    def _count_unheard(self, fault: Fault, name: str) -> None:
         _, operation, subject, *_ = name.split()
-        if operation == "objects.create":
+        if operation == "queue.receive" and fault is Fault.KILLED_AFTER_A_CALL:
+            self.dice.reach(Fault.KILLED_IN_A_POLL)
+        elif operation == "objects.create":
+            self.unheard.add(subject)
             self.dice.reach(Fault.CREATED_UNHEARD)
         elif operation == "objects.delete" and subject.endswith(".mp4"):
             self.dice.reach(Fault.DELETED_UNHEARD)

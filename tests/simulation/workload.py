@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.simulation.catalogue import Fault
-from tests.simulation.story import Nature, nature_of
+from tests.simulation.story import Nature, Scene, nature_of
 from tests.world import workers
 from tests.world.life import Timing
 from tests.world.workers import Behaviour
 from vidctl import layout
-from vidctl.model import FailureClass, JobSpec, VideoKey
+from vidctl.model import FailureClass, JobSpec
 from vidctl.records import Outcome
 
 if TYPE_CHECKING:
@@ -83,10 +83,6 @@ class Workload:
         """Return what the input of a job is like."""
         return self._natures.get(job, Nature.GOOD)
 
-    def job_of(self, key: VideoKey, body: bytes) -> str:
-        """Return the job of an upload."""
-        return layout.job_id(self._world.raw.bucket, layout.raw_key(key), self._world.raw.etag_of(body))
-
     # --- what befalls a task --------------------------------------------------------------------------------------
 
     def timing(self, token: str) -> Timing:
@@ -136,10 +132,15 @@ class Workload:
         token = layout.launch_token(job.job, job.number)
         self._begin(token, job)
         try:
-            await asyncio.sleep(self._world.dice.among(f"pace {token}", 1, 20, 60, 300))
+            await asyncio.sleep(self._pace(token))
             return await self._behaviour(token, job)(self._world, job)
         finally:
             del self.running[token]
+
+    def _pace(self, token: str) -> float:
+        if self._world.story.scene is Scene.LONG_JOBS:
+            return 14 * 3600.0
+        return self._world.dice.among(f"pace {token}", 1, 20, 60, 300)
 
     def _begin(self, token: str, job: JobSpec) -> None:
         world, loop = self._world, asyncio.get_running_loop()
@@ -179,7 +180,3 @@ class Workload:
             return nature in (Nature.REFUSED, Nature.CURED)
         fate = self._fates.get(layout.launch_token(outcome.job, outcome.number))
         return nature in (Nature.HUNGRY, Nature.CRASHING) or fate in TO_BLAME or fate is Fault.DIES_AFTER_ITS_RESULT
-
-    def token_outlived(self) -> bool:
-        """Whether the launch token of an open attempt has expired."""
-        return any(self._world.tasks.outlived(token) for token in self._world.watch.ledger.open)
