@@ -1,9 +1,11 @@
-"""Whether processes of this machine still run."""
+"""Processes of this machine: who started them, and whether they still run."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+
+from vidctl.local import leash
 
 
 def alive(pid: int) -> bool:
@@ -21,3 +23,9 @@ async def gone(*pids: int, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while any(alive(pid) for pid in pids):  # noqa: ASYNC110 - the kernel ends them
             await asyncio.sleep(0.01)
+
+
+def descendants(of: int) -> set[int]:
+    """Return the processes that a process started, and those that they did."""
+    own = set(leash.children(of))
+    return own.union(*(descendants(pid) for pid in own))

@@ -12,7 +12,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class TaskGroup(asyncio.TaskGroup):  # noqa: TID251 - this is the one
@@ -47,6 +49,15 @@ def first_error() -> Iterator[None]:
     except ExceptionGroup as group:
         # Not from the group: it holds the error itself, and to print it would go round in circles.
         raise group.exceptions[0] from None
+
+
+def leaves(group: BaseExceptionGroup[E]) -> Iterator[E]:
+    """Yield the errors of a group, those of groups within it among them."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
 
 
 def _cancelling() -> int:

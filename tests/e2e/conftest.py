@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry
 
+from tests import backstage
+from tests.backstage import USER
 from tests.e2e.machine import QUICK, ROOT, free_port, now
 from tests.e2e.studio import Studio
 from tests.media import Clips
-from vidctl.clients import Endpoints, open_clients
 from vidctl.local import client, world
 from vidctl.local.world import LocalWorld, WorldSetup
-from vidctl.metrics import Metrics
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -35,20 +35,9 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loc
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def studio(running: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
-    facts = running.facts
-    endpoints = Endpoints(
-        aws=facts.aws_endpoint_url,
-        ecs=facts.ecs_endpoint_url,
-        region=facts.region,
-        access_key_id=facts.access_key_id,
-        secret_access_key=facts.secret_access_key,
-    )
-    async with (
-        open_clients(Metrics(CollectorRegistry()), endpoints=endpoints) as clients,
-        client.opened(url=facts.url, token=running.token("alice")) as api,
-    ):
-        for url in (facts.raw_queue_url, facts.task_queue_url):
-            # Messages that a killed process had received are hidden for so long.
-            hidden = {"VisibilityTimeout": QUICK["VIDCTL_RECONCILER_VISIBILITY"]}
-            await clients.sqs.call("set_queue_attributes", QueueUrl=url, Attributes=hidden)
-        yield Studio(world=running, clients=clients, api=api, clips=Clips(tmp_path_factory.mktemp("clips")), clock=now)
+    api_of_alice = client.opened(url=running.facts.url, token=running.token(USER))
+    async with backstage.clients_of(running) as clients, api_of_alice as api:
+        clips = Clips(tmp_path_factory.mktemp("clips"))
+        studio = Studio(world=running, clients=clients, api=api, clips=clips, clock=now)
+        await studio.hide_messages_for(timedelta(seconds=int(QUICK["VIDCTL_RECONCILER_VISIBILITY"])))
+        yield studio

@@ -10,23 +10,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
 
-import aiohttp
-from prometheus_client.parser import text_string_to_metric_families
-
+from tests.backstage import Backstage, metric
 from tests.media import Clips
-from vidctl import codec, layout
 from vidctl.clients import Clients
-from vidctl.journal import Journal
 from vidctl.local.client import ApiClient, Video
-from vidctl.local.tasks import LocalTask
 from vidctl.local.world import LocalWorld
-from vidctl.model import JOB_VARIABLE, JobSpec, VideoKey
 from vidctl.ports import Clock, Message
-from vidctl.records import VideoRecords
-from vidctl.s3 import S3Objects
-from vidctl.sqs import SqsQueue
 
-USER = "alice"
 PATIENCE = timedelta(seconds=60)
 
 
@@ -37,17 +27,12 @@ async def eventually(holds: Callable[[], Awaitable[bool]], *, within: timedelta 
             await asyncio.sleep(0.05)
 
 
-class Studio:
-    """The world with a user, and an operator's view of buckets, queues, tasks and metrics."""
+class Studio(Backstage):
+    """The world with a user, and behind the scenes."""
 
     def __init__(self, *, world: LocalWorld, clients: Clients, api: ApiClient, clips: Clips, clock: Clock) -> None:
-        self.world, self.api, self.clips = world, api, clips
-        facts = world.facts
-        self.raw = S3Objects(client=clients.s3, files=clients.files, bucket=facts.raw_bucket, clock=clock)
-        self.final = S3Objects(client=clients.s3, files=clients.files, bucket=facts.final_bucket, clock=clock)
-        self.raw_queue = SqsQueue(client=clients.sqs, url=facts.raw_queue_url)
-        self.task_queue = SqsQueue(client=clients.sqs, url=facts.task_queue_url)
-        self._dead_letter_queue = SqsQueue(client=clients.sqs, url=facts.dead_letter_queue_url)
+        super().__init__(world=world, clients=clients, clock=clock)
+        self.api, self.clips = api, clips
         self._dead_letters: list[Message] = []
 
     # --- as a user ------------------------------------------------------------------------------------------------
@@ -80,21 +65,6 @@ class Studio:
 
     # --- as an operator -------------------------------------------------------------------------------------------
 
-    def key(self, video_id: str) -> VideoKey:
-        return VideoKey(user_id=USER, video_id=video_id)
-
-    async def records(self, video_id: str) -> VideoRecords:
-        return await Journal(self.final).records(self.key(video_id))
-
-    def tasks(self, video_id: str) -> list[tuple[LocalTask, JobSpec]]:
-        """Return every task that was ever started for a video, in the order of their starts."""
-        found = []
-        for task in self.world.ecs.cluster.tasks:
-            job = codec.decode(JobSpec, task.environment[JOB_VARIABLE])
-            if job.key.video_id == video_id:
-                found.append((task, job))
-        return found
-
     async def kill_worker(self, video_id: str, *, attempt: int) -> None:
         """Kill the worker's process of an attempt, as soon as there is one."""
 
@@ -112,15 +82,15 @@ class Studio:
         """Kill ``vidctl serve`` as a failing host would; the tasks go on."""
         service = self.world.service
         assert service is not None
-        if service.pid is not None:
-            os.kill(service.pid, signal.SIGKILL)
-        assert await service.wait() == 137
+        if service.program.pid is not None:
+            os.kill(service.program.pid, signal.SIGKILL)
+        assert await service.program.wait() == 137
 
     async def dead_letter(self, about: str) -> Message:
         """Wait for the dead letter that says ``about`` in its attributes or its body."""
 
         async def arrived() -> bool:
-            self._dead_letters += await self._dead_letter_queue.receive(wait=timedelta(0))
+            self._dead_letters += await self.dead_letter_queue.receive(wait=timedelta(0))
             return any(_says(message, about) for message in self._dead_letters)
 
         await eventually(arrived)
@@ -128,22 +98,11 @@ class Studio:
 
     async def quiet(self) -> None:
         """Wait until the queues are empty, held messages included."""
-
-        async def empty() -> bool:
-            depths = [await self.raw_queue.depth(), await self.task_queue.depth()]
-            return all(depth.visible == depth.in_flight == 0 for depth in depths)
-
-        await eventually(empty)
+        await eventually(self.queues_are_empty)
 
     async def metric(self, sample_name: str, **labels: str) -> float:
         """Return the value of a sample of ``/metrics``."""
-        async with aiohttp.ClientSession() as http, http.get(f"{self.world.facts.url}/metrics") as answer:
-            families = text_string_to_metric_families(await answer.text())
-        samples = [sample for family in families for sample in family.samples if sample.name == sample_name]
-        return next(sample.value for sample in samples if labels.items() <= sample.labels.items())
-
-    def raw_key(self, video_id: str) -> str:
-        return layout.raw_key(self.key(video_id))
+        return await metric(self.world.facts.url, sample_name, **labels)
 
 
 def _says(message: Message, about: str) -> bool:

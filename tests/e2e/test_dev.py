@@ -18,8 +18,7 @@ import pytest
 
 from tests.e2e.machine import QUICK, ROOT, free_port
 from tests.e2e.studio import eventually
-from tests.processes import gone
-from vidctl.local import leash
+from tests.processes import descendants, gone
 
 SHOWN = ["sample", "accepted", "uploaded", "launched", "encoded", "verified", "published", "raw_deleted"]
 KEYS = {
@@ -81,11 +80,6 @@ async def told(process: Process, word: str) -> None:
     async with asyncio.timeout(30):
         while word.encode() not in await process.stdout.readline():
             pass
-
-
-def descendants(of: int) -> set[int]:
-    own = set(leash.children(of))
-    return own.union(*(descendants(pid) for pid in own))
 
 
 async def test_the_demo_shows_the_way_of_the_sample_and_ends_well(tmp_path: Path) -> None:

@@ -63,13 +63,13 @@ async def test_a_worker_can_tell_an_upload_that_is_gone_from_one_it_may_not_read
 async def test_the_service_cannot_write_outputs(running: LocalWorld, studio: Studio) -> None:
     video_id = await studio.upload("good")
     video = await studio.published(video_id)
-    async with bucket(running.facts.final_bucket, of=running._environment) as final:
+    async with bucket(running.facts.final_bucket, of=running.services.environment) as final:
         with pytest.raises(AccessDenied):
             await final.overwrite(video.outputs[0].key, b"", content_type="video/mp4")
 
 
 async def test_a_wrong_secret_opens_nothing(running: LocalWorld) -> None:
-    forged = {**running._environment, "AWS_SECRET_ACCESS_KEY": "guessed"}
+    forged = {**running.services.environment, "AWS_SECRET_ACCESS_KEY": "guessed"}
     async with bucket(running.facts.final_bucket, of=forged) as final:
         with pytest.raises(AccessDenied):
             await final.get("anything")

@@ -19,9 +19,13 @@ from vidctl.errors import VidctlError
 
 
 class Refused(VidctlError):
-    """The API or the storage did not accept a request; the message has its answer."""
+    """The API or the storage did not accept a request; ``status`` is HTTP's, the message has the answer."""
 
     code = "refused"
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Unreachable(VidctlError):
@@ -148,7 +152,8 @@ class ApiClient:
         try:
             async with self._http.request(method, url, **request) as answer:
                 if answer.status != expected:
-                    raise Refused(f"{method} {answer.url.path}: {answer.status} {await answer.text()}")
+                    text = f"{method} {answer.url.path}: {answer.status} {await answer.text()}"
+                    raise Refused(text, status=answer.status)
                 return await answer.text()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{method} {URL(url).path}: {error or type(error).__name__}") from error

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from vidctl.errors import VidctlError
-from vidctl.groups import TaskGroup
+from vidctl.groups import TaskGroup, leaves
 from vidctl.local import client, sample, timeline, world
 from vidctl.local.client import Video
-from vidctl.local.process import LeashedProgram, ProgramFailed
+from vidctl.local.signals import ended_by_signals
 from vidctl.local.world import LocalWorld, WorldSetup
 from vidctl.ports import Clock, Ids
 from vidctl.settings import DevSettings, HttpSettings
@@ -43,14 +42,14 @@ async def run(
     setup, code = _setup(settings, http, inherited), 0
     shown = _Shown()
     try:
-        with _ended_by_signals(shown):
+        with ended_by_signals(lambda: shown.text("\nEnding everything …")):
             async with _serving(setup, shown, clock=clock, ids=ids) as up:
                 if demo:
                     await _send_in_time(up, setup.directory, shown)
                 else:
                     await _send_and_stay(up, setup.directory, shown)
     except* VidctlError as failures:
-        for failure in _leaves(failures):
+        for failure in leaves(failures):
             sys.stderr.write(f"vidctl dev: {failure}\n")
         code = FAILED
     except* asyncio.CancelledError:
@@ -76,10 +75,10 @@ class _Shown:
 async def _serving(setup: WorldSetup, shown: _Shown, *, clock: Clock, ids: Ids) -> AsyncIterator[LocalWorld]:
     """Run the world and its service; the end of the service ends the block."""
     async with world.running(setup, clock=clock, ids=ids) as up:
-        await up.serve()
+        service = await up.serve()
         shown.text(timeline.welcome(up.facts, setup.directory))
         async with TaskGroup() as group:
-            watches = [group.create_task(_watch(program)) for program in (up.service, up.emulator) if program]
+            watches = [group.create_task(program.must_run()) for program in (service.program, up.emulator)]
             try:
                 yield up
             except VidctlError:
@@ -88,11 +87,6 @@ async def _serving(setup: WorldSetup, shown: _Shown, *, clock: Clock, ids: Ids) 
                 raise
             for watch in watches:
                 watch.cancel()
-
-
-async def _watch(program: LeashedProgram) -> None:
-    code = await program.wait()
-    raise ProgramFailed(f"{program.name} ended with status {code}; the end of its log:\n{program.tail()}")
 
 
 async def _send_in_time(up: LocalWorld, directory: Path, shown: _Shown) -> None:
@@ -152,29 +146,3 @@ def _setup(settings: DevSettings, http: HttpSettings, inherited: Mapping[str, st
         ecs_port=settings.ecs_port or 0,
         inherited=inherited,
     )
-
-
-@contextmanager
-def _ended_by_signals(shown: _Shown) -> Iterator[None]:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def end() -> None:
-        shown.text("\nEnding everything …")
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def _leaves(group: BaseExceptionGroup[VidctlError]) -> Iterator[VidctlError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from typing import NoReturn
 
 from vidctl.errors import VidctlError
 from vidctl.local import leash
@@ -47,6 +48,16 @@ class LeashedProgram:
         if code == -leash.KILL:  # killed before the leash listened
             return 128 + SIGKILL
         return code if code >= 0 else 128 - code
+
+    async def must_run(self) -> NoReturn:
+        """Wait for an end that nobody wants.
+
+        Raises:
+            ProgramFailed: it came.
+
+        """
+        code = await self.wait()
+        raise ProgramFailed(f"{self.name} ended with status {code}; the end of its log:\n{self.tail()}")
 
     def terminate(self) -> None:
         """Send SIGTERM to the program."""

@@ -14,22 +14,20 @@ from pathlib import Path
 
 import jwt
 
-from vidctl.local import ecs, emulator, environment, ground, process, provision
+from vidctl.local import ecs, emulator, environment, ground, provision
 from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
 from vidctl.local.ecs import LocalEcs
-from vidctl.local.emulator import Emulator, answering
+from vidctl.local.emulator import Emulator
 from vidctl.local.environment import CLUSTER, CONTAINER, FAMILY, REGION, Endpoint
 from vidctl.local.identities import Identities
 from vidctl.local.process import LeashedProgram
+from vidctl.local.service import Service, Services
 from vidctl.local.stack import Storage
 from vidctl.ports import Clock, Ids
 
 ACCOUNT = "000000000000"
 FACTS = "world.json"
 TOKEN_LIFETIME = timedelta(days=1)
-READY = timedelta(seconds=30)
-GRACE = timedelta(seconds=10)
-"""Time for ``vidctl serve`` from SIGTERM to SIGKILL: less than production's, since somebody pressed Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class Facts:
 
 
 class LocalWorld:
-    """A running world. ``service`` is None until ``serve`` was called."""
+    """A running world. ``service`` is None until ``serve`` was called; ``services`` starts others beside it."""
 
     def __init__(
         self,
@@ -74,31 +72,27 @@ class LocalWorld:
         facts: Facts,
         ecs: LocalEcs,
         emulator: LeashedProgram,
-        directory: Path,
-        service_environment: Mapping[str, str],
+        services: Services,
+        port: int,
         secret: str,
         clock: Clock,
     ) -> None:
         self.facts = facts
         self.ecs = ecs
         self.emulator = emulator
-        self.service: LeashedProgram | None = None
-        self._directory = directory
-        self._environment = service_environment
-        self._secret, self._clock = secret, clock
+        self.services = services
+        self.service: Service | None = None
+        self._port, self._secret, self._clock = port, secret, clock
 
-    async def serve(self) -> LeashedProgram:
+    async def serve(self) -> Service:
         """Start ``vidctl serve``, in place of one that ended, and wait until it is ready.
 
         Raises:
             ProgramFailed: it ended, or does not get ready.
 
         """
-        command = (sys.executable, "-P", "-m", "vidctl", "serve")
-        self.service = await process.start(
-            command, name="vidctl serve", environment=self._environment, log=self._directory / "serve.log"
-        )
-        await answering(self.service, f"{self.facts.url}/readyz", within=READY)
+        self.service = await self.services.start(port=self._port)
+        await self.service.ready()
         return self.service
 
     def token(self, subject: str) -> str:
@@ -141,8 +135,7 @@ async def running(setup: WorldSetup, *, clock: Clock, ids: Ids) -> AsyncIterator
             yield world
         finally:
             facts.unlink(missing_ok=True)
-            if world.service is not None:
-                await world.service.stop(GRACE)
+            await world.services.end()
 
 
 def mint(subject: str, *, secret: str, clock: Clock) -> str:
@@ -197,8 +190,8 @@ def _world(
         facts=facts,
         ecs=ecs,
         emulator=aws.program,
-        directory=setup.directory,
-        service_environment=service,
+        services=Services(service, directory=setup.directory),
+        port=setup.http_port,
         secret=secret,
         clock=clock,
     )
@@ -207,8 +200,9 @@ def _world(
 def _clear(directory: Path) -> None:
     """Remove what an earlier world left in the directory."""
     shutil.rmtree(directory / "tasks", ignore_errors=True)
-    for name in (FACTS, "emulator.log", "serve.log"):
-        (directory / name).unlink(missing_ok=True)
+    for name in (FACTS, "emulator.log", "serve*.log"):
+        for file in directory.glob(name):
+            file.unlink()
 
 
 def _write(facts: Facts, path: Path) -> None:
