@@ -15,6 +15,12 @@ dev: .venv/ready .emulator/ready ## Run the whole pipeline on this machine and s
 demo: .venv/ready .emulator/ready ## The same, ending once the sample is published (0) or not in 120 s (1)
 	@exec $(DEV) --demo
 
+# What of SEED=, MINUTES=, UPLOADS=, REPLICAS=, WORKERS=1 is given is handed on.
+CHAOS := $(foreach name,SEED MINUTES UPLOADS REPLICAS WORKERS,\
+  $(if $($(name)),--$(shell tr A-Z a-z <<< $(name)) $($(name))))
+chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REPLICAS= WORKERS=1) while videos are uploaded
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.chaos $(CHAOS)
+
 test: .venv/ready .emulator/ready ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
@@ -66,4 +72,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo test check format docs lock clean
+.PHONY: venv-module help dev demo chaos test check format docs lock clean
