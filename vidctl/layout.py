@@ -155,6 +155,11 @@ def kept_key(key: VideoKey, job: str) -> str:
     return f"{KEPT_PREFIX}{key}/{job}.mp4"
 
 
+def kept_prefix(key: VideoKey) -> str:
+    """All kept copies of the video, in the raw bucket."""
+    return f"{KEPT_PREFIX}{key}/"
+
+
 def manifest_key(key: VideoKey) -> str:
     """Where the publication of the video stands, in the final bucket."""
     return f"{OUTPUTS_PREFIX}{key}/manifest.json"

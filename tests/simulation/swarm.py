@@ -38,6 +38,7 @@ from vidctl.records import Cancel, Dead, Outcome
 BOUND = timedelta(hours=8)
 """Time in which everything is settled once the faults end: three deadlines of 30 min, an attempt lost for 55 min, and
 as many again for what a last fault set back."""
+BOUNDS = {Scene.LONG_JOBS: timedelta(hours=72)}
 CANARY = timedelta(hours=1)
 """Time in which an upload goes through when nothing is wrong any more, whatever a breaker remembers."""
 TIDYING = timedelta(hours=5)
@@ -180,8 +181,9 @@ class Swarm(Simulation):
             self.fleet.start()
         await self._trouble()
         self._heal()
-        await self._settle(BOUND)
-        await self._sing()
+        bound = BOUNDS.get(self.story.scene, BOUND)
+        await self._settle(bound)
+        await self._sing(bound)
         self._must_have_nothing_left()
         if quiet:
             for replica in self.fleet.replicas[1:]:
@@ -226,10 +228,10 @@ class Swarm(Simulation):
             self.fleet.look_after()
             await asyncio.sleep(60)
 
-    async def _sing(self) -> None:
+    async def _sing(self, bound: timedelta) -> None:
         """Show that the service works, as a canary does: a breaker that stays open would stop it."""
         self.put(video(100_000), content(Nature.GOOD, 100_000))
-        await self._settle(CANARY)
+        await self._settle(bound if self.story.scene is Scene.LONG_JOBS else CANARY)
 
     def _first(self, left: list[str]) -> VideoKey | None:
         return next((key for key in self.bodies for text in left if str(key) in text), None)
@@ -269,7 +271,7 @@ class Swarm(Simulation):
             return None if key in self.removed and not standing else f"neither published nor dead: {standing}"
         kept = self.watch.ledger.job(key, self.latest[key]).kept
         safe = kept is not None and self.raw.stat(kept.source.key) is not None
-        return None if safe else "dead, and its raw object not kept"
+        return None if safe or key in self.removed else "dead, and its raw object not kept"
 
     def _must_have_nothing_left(self) -> None:
         """Every published output is there, and nothing was published that nobody uploaded."""

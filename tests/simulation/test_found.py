@@ -12,13 +12,14 @@ from typing import Any
 from tests.builders import POLICY
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
-from tests.world.workers import report
+from tests.world.workers import refuse, report
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, Unavailable
 from vidctl.model import FailureClass, JobSpec, VideoKey
 from vidctl.reconciler.controller import Controller
 from vidctl.reconciler.limits import Limits
+from vidctl.records import Cancel
 
 HOUR = timedelta(hours=1)
 
@@ -258,6 +259,27 @@ def test_a_worker_s_misconfiguration_launches_one_probe_a_minute_at_most() -> No
             world.behaviours.clear()
             await world.until(world.settled, within=3 * HOUR)
             assert not world.dead_letters.messages
+
+    simulate(story)
+
+
+def test_a_cancel_removes_a_kept_copy_that_no_record_tells_of() -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def unheard(operation: str) -> AsyncIterator[None]:
+            await asyncio.sleep(0.02)
+            yield
+            if operation == "objects.copy":
+                raise Unavailable("the reply was lost")
+
+        async with Simulation() as world:
+            key = world.upload()
+            world.will(key, refuse)
+            async with seeing(world, raw=world.raw.through(unheard)):
+                await world.until(lambda: bool(world.raw.keys("kept/")), within=HOUR)
+            await world.journal.write(Cancel(key=key, at=clock()))
+            async with world.replica():
+                await world.until(lambda: not world.raw.keys(), within=HOUR)
 
     simulate(story)
 

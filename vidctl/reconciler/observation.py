@@ -50,9 +50,9 @@ class OutputSeen:
 class Observation:
     """Everything that one pass knows about one video, and how old it is: of all, and of the tasks, the oldest reading.
 
-    ``raw`` is the object under the upload's key, ``kept`` the copies
-    that Kept records name (looked at only without a raw object). ``outputs`` are those
-    that a manifest or a Result claims (see ``claims``); ``leftovers`` the keys to remove when the owner cancelled.
+    ``raw`` is the object under the upload's key, ``kept`` the copies that Kept records name (looked at only without a
+    raw object; all that stand when the owner cancelled). ``outputs`` are those that a manifest or a Result claims (see
+    ``claims``); ``leftovers`` the keys to remove when the owner cancelled.
     """
 
     key: VideoKey

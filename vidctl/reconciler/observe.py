@@ -76,7 +76,7 @@ class Observer:
             tasks_read_at=began,
             raw_bucket=self._policy.raw_bucket,
             raw=None if raw is None else _source(raw),
-            kept=await self._kept(records) if raw is None else (),
+            kept=await self._kept(key, records) if raw is None else (),
             records=replace(records, unreadable=records.unreadable + unreadable),
             manifest=None if published is None else published.manifest,
             manifest_etag=None if published is None else published.etag,
@@ -121,7 +121,10 @@ class Observer:
         except Malformed:
             return None, (layout.manifest_key(key),)
 
-    async def _kept(self, records: VideoRecords) -> tuple[Source, ...]:
+    async def _kept(self, key: VideoKey, records: VideoRecords) -> tuple[Source, ...]:
+        if records.cancel is not None:
+            # All that stand: a copy whose maker died before it wrote Kept has to go as well.
+            return tuple([_source(stat) async for stat in self._raw.list(layout.kept_prefix(key))])
         named = [job.kept.source for job in records.jobs if job.kept is not None]
         stats = await asyncio.gather(*(self._raw.head(source.key) for source in named))
         # Two replicas may have copied, each the same bytes: whichever copy stands is what is read.
