@@ -24,6 +24,10 @@ chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REP
 test: .venv/ready .emulator/ready ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
+sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
+	@$(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
+	  --uploads=$(or $(UPLOADS),0)
+
 check: .venv/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -72,4 +76,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo chaos test check format docs lock clean
+.PHONY: venv-module help dev demo chaos test check format docs lock clean sim

@@ -1,7 +1,7 @@
 """``make sim``: play seeds on every core until the time is up or something is violated, and say what was reached.
 
 SEEDS is one seed, a range ``from-to`` (``to`` excluded), or empty for ever new ones; MINUTES how long; FAULTS the names
-of the only faults that may happen, separated by commas.
+of the only faults that may happen, separated by commas; UPLOADS the videos of a run, 0 for as many as its seed says.
 """
 
 from __future__ import annotations
@@ -81,17 +81,19 @@ def say(*lines: str) -> None:
     sys.stdout.flush()
 
 
-def one(seed: int, faults: Collection[Fault]) -> Verdict:
+def one(seed: int, faults: Collection[Fault], uploads: int | None) -> Verdict:
     """Play a seed in a process of its own."""
     with silent():
-        return play_seed(seed, faults=faults)
+        return play_seed(seed, faults=faults, uploads=uploads)
 
 
-def run(seeds: Iterator[int], faults: Collection[Fault], *, minutes: float, cores: int) -> tuple[Sum, Verdict | None]:
+def run(
+    seeds: Iterator[int], faults: Collection[Fault], *, uploads: int | None, minutes: float, cores: int
+) -> tuple[Sum, Verdict | None]:
     """Play seeds side by side until the time is up, they end, or one fails; return the failing one."""
     total, end, told_at = Sum(), time.monotonic() + 60 * minutes, time.monotonic()
     with ProcessPoolExecutor(cores) as pool:
-        playing = {pool.submit(one, seed, faults) for seed in islice(seeds, cores)}
+        playing = {pool.submit(one, seed, faults, uploads) for seed in islice(seeds, cores)}
         while playing:
             done, playing = wait(playing, return_when=FIRST_COMPLETED)
             for verdict in [each.result() for each in done]:
@@ -101,17 +103,19 @@ def run(seeds: Iterator[int], faults: Collection[Fault], *, minutes: float, core
                         each.cancel()
                     return total, verdict
                 if time.monotonic() < end:
-                    playing |= {pool.submit(one, seed, faults) for seed in islice(seeds, 1)}
+                    playing |= {pool.submit(one, seed, faults, uploads) for seed in islice(seeds, 1)}
             if time.monotonic() - told_at > 10:
                 told_at = time.monotonic()
                 say(total.line())
     return total, None
 
 
-def retell(verdict: Verdict) -> str:
+def retell(verdict: Verdict, uploads: int | None) -> str:
     """Make the failing run short, and tell it."""
     end = time.monotonic() + SHRINKING
-    shrinker = Shrinker(draw_story(verdict.seed), verdict, quiet=QUIET, goes_on=lambda: time.monotonic() < end)
+    shrinker = Shrinker(
+        draw_story(verdict.seed, uploads=uploads), verdict, quiet=QUIET, goes_on=lambda: time.monotonic() < end
+    )
     with silent():
         shrinker.shrink()
     return told(shrinker, verdict.seed)
@@ -140,13 +144,16 @@ def main() -> int:
     parser.add_argument("--seeds", default="")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--faults", default="")
+    parser.add_argument("--uploads", type=int, default=0)
     parser.add_argument("--cores", type=int, default=cpu_count() or 1)
     asked = parser.parse_args()
     faults = faults_of(asked.faults)
-    total, failed = run(seeds_of(asked.seeds), faults, minutes=asked.minutes, cores=asked.cores)
+    total, failed = run(
+        seeds_of(asked.seeds), faults, uploads=asked.uploads or None, minutes=asked.minutes, cores=asked.cores
+    )
     say(*total.table(), total.line())
     if failed is not None:
-        say(retell(failed))
+        say(retell(failed, asked.uploads or None))
         return 1
     missing = total.missing() if len(faults) == len(Fault) and total.seeds >= ENOUGH else []
     say(*(f"never reached: {name}" for name in missing), "incomplete" if missing else "no violation")

@@ -41,6 +41,7 @@ class Dice:
         self.reached: Counter[Fault] = Counter()
         self._key = seed.to_bytes(8, "big", signed=True)
         self._only = only
+        self._odds: dict[int, tuple[tuple[tuple[Fault, float], ...], float, Sequence[Fault]]] = {}
         self.is_calm = False
 
     @property
@@ -69,16 +70,25 @@ class Dice:
 
     def fate(self, name: str, faults: Sequence[Fault]) -> Fault | None:
         """Return which one of these faults befalls what is named, if one does."""
-        if self.is_calm or not faults:
+        if self.is_calm:
             return None
-        rates = self.rates
-        total = sum(rates.get(fault, 0.0) for fault in faults)
-        left = self.share(name) * max(1.0, total / HIGHEST)
-        for fault in faults:
-            left -= rates.get(fault, 0.0)
+        odds, whole = self._odds_of(faults)
+        left = self.share(name) * whole if odds else 0.0
+        for fault, rate in odds:
+            left -= rate
             if left < 0:
                 return fault if self._admit(fault, name) else None
         return None
+
+    def _odds_of(self, faults: Sequence[Fault]) -> tuple[tuple[tuple[Fault, float], ...], float]:
+        """Return the faults of a call that happen at all, with their rates, and the whole that these are shares of."""
+        known = self._odds.get(id(faults))
+        if known is None:
+            odds = tuple((fault, self.rates[fault]) for fault in faults if fault in self.rates)
+            whole = max(1.0, sum(rate for _, rate in odds) / HIGHEST)
+            # The faults are kept with them, so that no other sequence can come to have the same id.
+            known = self._odds[id(faults)] = (odds, whole, faults)
+        return known[0], known[1]
 
     def reach(self, fault: Fault) -> None:
         """Count a fault that came about by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from vidctl.reconciler.observation import Observation
 if TYPE_CHECKING:
     from tests.simulation.swarm import Swarm
 
+WINDOW, BUSY = 600, 200
+"""Seconds, and passes that a replica may make on one video in them: one in five seconds while it waits for a slot."""
 SHUTDOWN = 25.0
 """Seconds within which a replica ends that was asked to."""
 
@@ -73,6 +76,7 @@ class Fleet:
         self.decided: dict[VideoKey, tuple[Observation, Plan]] = {}
         """What the last pass on each video saw and decided."""
         self.passes = 0
+        self._busy: Counter[tuple[str, VideoKey, int]] = Counter()
         self._begun = 0
         self._stopping: set[asyncio.Task[None]] = set()
 
@@ -128,7 +132,15 @@ class Fleet:
         READING.set(Reading(at=seen.tasks_read_at if about_tasks else seen.read_at))
         self.decided[key] = (seen, decided)
         self.passes += 1
+        self._must_not_be_busy(weather.replica, key)
         self._world.trace.note(weather.replica, str(key), decided.why)
+
+    def _must_not_be_busy(self, replica: str, key: VideoKey) -> None:
+        """No replica looks at a video again and again: a wait of five seconds is the shortest that plan asks for."""
+        window = int(asyncio.get_running_loop().time() // WINDOW)
+        self._busy[replica, key, window] += 1
+        often = self._busy[replica, key, window]
+        self._world.watch.must(often <= BUSY, f"{replica} made {often} passes in ten minutes", key)
 
     # --- ends -----------------------------------------------------------------------------------------------------
 

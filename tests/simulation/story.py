@@ -52,6 +52,8 @@ class Scene(StrEnum):
 
 
 SCENES = {Scene.ORDINARY: 1000, Scene.LONG_JOBS: 15, Scene.STARVED: 15, Scene.FORGOTTEN: 4}
+FEW = 5
+"""Videos that can share one slot in the time of a run."""
 SIZES = (1, 2, 5, 12, 30, 80)
 """How many videos a run may have."""
 
@@ -118,7 +120,7 @@ def draw_story(seed: int, *, uploads: int | None = None) -> Story:
         seed=seed,
         seconds=seconds,
         replicas=chance.choice((1, 2, 3, 3)),
-        slots=chance.choice((1, 4, 20)) if number < SIZES[-1] else 40,
+        slots=chance.choice((1, 4, 20)) if number <= FEW else chance.choice((6, 20, 40)),
         acts=tuple(sorted(acts, key=lambda act: act.at)),
         scene=scene,
     )

@@ -25,8 +25,15 @@ FORGIVEN = 2
 OVERLAP = 60 + 30 + 5
 """Seconds for which two attempts of a job may work side by side: the fence's period, the grace of a stop, and a bit."""
 
-OF_THE_HOST = (Fault.NEVER_STARTS, Fault.STARTS_SLOWLY, Fault.SPOT, Fault.FAILS_TO_START, Fault.HOST_LOST)
-HARMLESS = (Fault.DIES_AFTER_ITS_RESULT, Fault.INTERRUPTED)
+OF_THE_HOST = (
+    Fault.NEVER_STARTS,
+    Fault.STARTS_SLOWLY,
+    Fault.SPOT,
+    Fault.FAILS_TO_START,
+    Fault.HOST_LOST,
+    Fault.DIES_AFTER_ITS_RESULT,
+    Fault.INTERRUPTED,
+)
 MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.HANGS: workers.hang,
     Fault.SAYS_NOTHING: workers.say_nothing,
@@ -37,6 +44,8 @@ MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.ZOMBIE: workers.outlive,
 }
 TO_BLAME = (Fault.OUT_OF_MEMORY, *MISBEHAVIOUR)
+OF_NO_VIDEO = tuple(fault for fault in TO_BLAME if fault is not Fault.ZOMBIE)
+"""A zombie publishes in the end, which what is no video must not."""
 NOT_TO_BLAME: Mapping[Fault, Behaviour] = {
     Fault.DIES_AFTER_ITS_RESULT: workers.die_after_the_result,
     Fault.INTERRUPTED: workers.be_interrupted,
@@ -102,16 +111,14 @@ class Workload:
 
     def _fate(self, token: str) -> Fault | None:
         job, round_, _ = token.rsplit("-", 2)
-        fault = self._world.dice.fate(f"task {token}", (*OF_THE_HOST, *HARMLESS))
+        fault = self._world.dice.fate(f"task {token}", OF_THE_HOST)
         if fault is not None:
             return fault
         account, nature = f"{job}-{round_}", self.nature(job)
         # A hungry one fails once by nature.
         if self._blamed[account] + (nature is Nature.HUNGRY) >= FORGIVEN or nature is Nature.CRASHING:
             return None
-        # A zombie publishes in the end, which what is no video must not.
-        among = [fault for fault in TO_BLAME if fault is not Fault.ZOMBIE or nature is not Nature.REFUSED]
-        fault = self._world.dice.fate(f"worker {token}", among)
+        fault = self._world.dice.fate(f"worker {token}", OF_NO_VIDEO if nature is Nature.REFUSED else TO_BLAME)
         self._blamed[account] += fault is not None
         return fault
 

@@ -30,6 +30,7 @@ class Cleaning:
         clean_after: timedelta,
         metrics: Metrics,
     ) -> None:
+        self._raw = world.raw
         self._final = world.final
         self._clock = world.clock
         self._journal = journal
@@ -59,6 +60,9 @@ class Cleaning:
         manifest = None if published is None else published.manifest
         others = {name: stats for name, stats in old.items() if not _published(name, manifest)}
         if not others:
+            return
+        if await self._raw.head(layout.raw_key(video.key)) is not None:
+            # An upload is being worked on, perhaps the same file once more: its old outputs may be published again.
             return
         records = await self._journal.records(video.key)
         for name, stats in others.items():
