@@ -50,7 +50,7 @@ class Fault(Enum):
     EMPTY_FILE = "13", "the file has no bytes"
     URL_USED_LATE = "14", "the signed URL is used after the video was cancelled"
     # --- conditional writes ---------------------------------------------------------------------------------------
-    LOST_TO_ITSELF = "15", "412 after a success whose reply was lost"
+    LOST_TO_ITSELF = "15", "412 after a success whose reply was lost, since the SDK tried again by itself", 0.01, 0.15
     WRITE_CONFLICT = "16", "409 when two conditional writes meet", 0.02, 0.3
     CREATED_UNHEARD = "17", "a record is written, and the reply lost"
     SLOW_DOWN = "18", "S3 asks to slow down", 0.01, 0.2
@@ -74,7 +74,7 @@ class Fault(Enum):
     # --- holding --------------------------------------------------------------------------------------------------
     EXTENDED_IN_PART = "33", "a batch of extensions fails in part", 0.02, 0.3
     RECEIPT_EXPIRED = "34", "a message is visible again before it is extended", 0.01, 0.2
-    HELD_TWELVE_HOURS = "35", "a message may not be held any longer"
+    HELD_LONG = "35", "a message comes near the twelve hours for which it may be held"
     EXTENDED_LATE = "36", "an extension takes effect after the message was received by somebody else"
     # --- deleting messages ----------------------------------------------------------------------------------------
     DELETED_IN_PART = "37", "a batch of deletions fails in part", 0.05, 0.5

@@ -67,5 +67,5 @@ TRAPS = (
     Trap(23, "nolar/kopf#734", "the record of a dead peer pauses the living", "no leases",
          (Fault.KILLED_AT_ANY_AWAIT, Fault.ALL_DOWN)),
     Trap(24, "aws/aws-sdk-js#1750", "a hold ends at 12 h and the work is done again", "renewed at 10 h",
-         (Fault.HELD_TWELVE_HOURS,)),
+         (Fault.HELD_LONG,)),
 )  # fmt: skip

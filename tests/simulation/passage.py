@@ -70,34 +70,35 @@ class SeenObjects:
         return replace(stored, body=readable(stored.body)) if stored is not None and self._newer else stored
 
     async def create(self, key: str, body: bytes, *, content_type: str) -> str:
-        async def conflict() -> str:
-            raise WriteConflict(f"{key}: 409")
-
         written = self._written(body)
-        try:
-            return await self._weather.call(
-                "objects.create",
-                key,
-                lambda: self._objects.create(key, written, content_type=content_type),
-                bucket=self._bucket,
-                special={Fault.WRITE_CONFLICT: conflict},
-            )
-        except PreconditionFailed:
-            if key in self._weather.unheard:
-                self._weather.dice.reach(Fault.LOST_TO_ITSELF)
-            raise
+
+        async def created() -> str:
+            return await self._objects.create(key, written, content_type=content_type)
+
+        return await self._write("objects.create", key, created)
 
     async def replace(self, key: str, body: bytes, *, content_type: str, if_match: str) -> str:
+        written = self._written(body)
+
+        async def replaced() -> str:
+            return await self._objects.replace(key, written, content_type=content_type, if_match=if_match)
+
+        return await self._write("objects.replace", key, replaced)
+
+    async def _write(self, operation: str, key: str, write: Callable[[], Awaitable[str]]) -> str:
         async def conflict() -> str:
             raise WriteConflict(f"{key}: 409")
 
-        written = self._written(body)
+        async def lost_to_itself() -> str:
+            await write()
+            raise PreconditionFailed(f"{key}: 412 for the second try of the SDK")
+
         return await self._weather.call(
-            "objects.replace",
+            operation,
             key,
-            lambda: self._objects.replace(key, written, content_type=content_type, if_match=if_match),
+            write,
             bucket=self._bucket,
-            special={Fault.WRITE_CONFLICT: conflict},
+            special={Fault.WRITE_CONFLICT: conflict, Fault.LOST_TO_ITSELF: lost_to_itself},
         )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
@@ -256,10 +257,7 @@ class SeenQueue:
             messages = [self._queue.message_of(receipt) for receipt in receipts]
             if any(m is not None and m.receipt not in receipts for m in messages):
                 self._weather.dice.reach(Fault.EXTENDED_LATE)
-            lost = await self._queue.extend(receipts, visibility=visibility)
-            if any(m is not None and self._queue.at_the_cap(m) for m in messages):
-                self._weather.dice.reach(Fault.HELD_TWELVE_HOURS)
-            return lost
+            return await self._queue.extend(receipts, visibility=visibility)
 
         async def in_part() -> tuple[str, ...]:
             await self._queue.extend(receipts[: len(receipts) // 2], visibility=visibility)
@@ -283,6 +281,8 @@ class SeenQueue:
             await self._queue.send(body, attributes=attributes)
             await self._queue.send(body, attributes=attributes)
 
+        if self._queue.is_held_long(body):
+            self._weather.dice.reach(Fault.HELD_LONG)
         await self._weather.call(
             "queue.send",
             self._queue.name,

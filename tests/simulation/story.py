@@ -112,7 +112,7 @@ def draw_story(seed: int, *, uploads: int | None = None) -> Story:
     seconds = chance.uniform(0.3, 2.0) * 3600
     scene = chance.choices(tuple(SCENES), weights=tuple(SCENES.values()))[0]
     sizes = SIZES if scene is Scene.ORDINARY else SIZES[:3]
-    number = uploads or chance.choices(sizes, weights=(1, 2, 4, 6, 5, 3)[: len(sizes)])[0]
+    number = uploads or chance.choices(sizes, weights=(1, 1, 2, 4, 5, 6)[: len(sizes)])[0]
     acts: list[Act] = []
     for n in range(number):
         acts += _of_video(chance, n, seconds)

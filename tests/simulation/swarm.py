@@ -194,6 +194,8 @@ class Swarm(Simulation):
             self.watch.must(self.watch.changes == changes, f"{self.watch.changes - changes} changes on a quiet day")
             self._must_have_nothing_left()
         await self._forget()
+        if self.dead_letters.messages == () and self.dead_letters.expired:
+            self.dice.reach(Fault.DEAD_LETTER_EXPIRED)
 
     async def _trouble(self) -> None:
         loop = asyncio.get_running_loop()

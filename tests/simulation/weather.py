@@ -47,8 +47,8 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "objects.head": (*ANY_CALL, Fault.SLOW_DOWN, Fault.FORBIDDEN_FOR_MISSING),
     "objects.get": (*ANY_CALL, Fault.SLOW_DOWN),
     "objects.list": (*ANY_CALL, Fault.SLOW_DOWN, Fault.LISTING_CUT),
-    "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT),
-    "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT),
+    "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF),
+    "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF),
     "objects.delete": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.CHANGED_BEFORE_DELETION),
     "objects.copy": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.COPY_FAILED_WITH_200),
     "queue.receive": (
@@ -112,8 +112,6 @@ class Weather:
         self.dice = dice
         self.watch = watch
         self.calls: Counter[str] = Counter()
-        self.unheard: set[str] = set()
-        """The keys of objects that it created without knowing."""
         self.skew = timedelta()
         self._services = services
         self._trace = trace
@@ -267,7 +265,6 @@ class Weather:
         if operation == "queue.receive" and fault is Fault.KILLED_AFTER_A_CALL:
             self.dice.reach(Fault.KILLED_IN_A_POLL)
         elif operation == "objects.create":
-            self.unheard.add(subject)
             self.dice.reach(Fault.CREATED_UNHEARD)
         elif operation == "objects.delete" and subject.endswith(".mp4"):
             self.dice.reach(Fault.DELETED_UNHEARD)

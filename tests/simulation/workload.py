@@ -145,7 +145,7 @@ class Workload:
             del self.running[token]
 
     def _pace(self, token: str) -> float:
-        if self._world.story.scene is Scene.LONG_JOBS:
+        if self._world.story.scene is Scene.LONG_JOBS and token.endswith("-1-1"):
             return 14 * 3600.0
         return self._world.dice.among(f"pace {token}", 1, 20, 60, 300)
 

@@ -7,7 +7,6 @@ retry, so ``violated`` also ends whoever waits for the run.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -236,25 +235,19 @@ class Watch(Witness):
         self._changed()
         if any(m.body == message.body for m in self._world.dead_letters.messages):
             return  # refused, with its body kept
-        again = sum(m.body == message.body for m in self._world.raw_queue.messages)
-        if again > 1:
-            return  # renewed, or one of a pair
+        others = [m for m in self._world.raw_queue.messages if m.message_id != message.message_id]
+        asked_again = {upload for other in others for upload in self._uploads(other.body)}
         for upload in self._uploads(message.body):
-            self.must(self.final(upload), f"the message of {upload.etag} was deleted too early", upload.key)
+            done = upload in asked_again or self.final(upload)
+            self.must(done, f"the message of {upload.etag} was deleted too early", upload.key)
 
     def _uploads(self, body: str) -> list[Upload]:
-        """Return what a message asks for that no other message of the queue does."""
-        records = json.loads(body).get("Records", ())
-        if len(records) > 1:
-            sent = [m.body for m in self._world.raw_queue.messages]
-            records = [record for record in records if events.write_event((record,)) not in sent]
-        return [upload for record in records if (upload := self._upload(record)) is not None]
-
-    def _upload(self, record: dict[str, object]) -> Upload | None:
+        """Return what a message asks for."""
         try:
-            return events.parse_upload(record, bucket=self._world.raw.bucket)
+            records = events.event_records(body)
+            return [events.parse_upload(record, bucket=self._world.raw.bucket) for record in records]
         except Malformed:
-            return None
+            return []
 
     # --- the truth ------------------------------------------------------------------------------------------------
 

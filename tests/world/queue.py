@@ -67,6 +67,8 @@ class MemoryQueue:
         self._receipts: dict[str, str] = {}
         self._numbers = count(1)
         self._changed = asyncio.Event()
+        self.expired = 0
+        """Messages that nobody deleted within their retention."""
 
     def through(self, around: Around) -> Self:
         """Return the same queue as seen by somebody whose calls meet other faults."""
@@ -156,10 +158,11 @@ class MemoryQueue:
         """Whether so many messages are held that SQS hands out no more."""
         return sum(message.visible_at > self._clock() for message in self._messages.values()) >= self._most_in_flight
 
-    def at_the_cap(self, message: Queued) -> bool:
-        """Whether a message may not be held any longer."""
-        # The stricter reading of AWS's 12 h: from the first receive of the message, not from this one.
-        return self._clock() + self._visibility > (message.first_received_at or self._clock()) + LONGEST_HOLD
+    def is_held_long(self, body: str) -> bool:
+        """Whether a message with this body comes near the longest time for which it may be held."""
+        near = self._clock() - LONGEST_HOLD * 0.8
+        firsts = (m.first_received_at for m in self._messages.values() if m.body == body)
+        return any(first is not None and first < near for first in firsts)
 
     def message_of(self, receipt: str) -> Queued | None:
         """Return the message that a receipt was given out for, if it is still there."""
@@ -239,6 +242,7 @@ class MemoryQueue:
     def _expire(self) -> None:
         now = self._clock()
         expired = [message for message in self._messages.values() if message.sent_at + self._retention <= now]
+        self.expired += len(expired)
         for message in expired:
             del self._messages[message.message_id]
 
