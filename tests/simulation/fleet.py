@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from tests.simulation.catalogue import Fault
-from tests.simulation.passage import SeenObjects, SeenQueue, SeenTasks
+from tests.simulation.seen_objects import SeenObjects
+from tests.simulation.seen_queue import SeenQueue
+from tests.simulation.seen_tasks import SeenTasks
 from tests.simulation.weather import READING, Reading, Weather
 from tests.world.loop import VirtualLoop
 from tests.world.seam import Role, acting

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from tests.simulation.catalogue import Fault
 from tests.simulation.dice import Dice, draw
+from tests.simulation.reckoning import fates
 from tests.simulation.story import Story, draw_story
 from tests.simulation.swarm import QUIET, Swarm, run, swarm
 from tests.simulation.trace import Trace
@@ -70,7 +71,7 @@ def _verdict(world: Swarm, violation: Violation | None, hours: float) -> Verdict
     return Verdict(
         seed=world.story.seed,
         violation=violation,
-        fates=world.fates(),
+        fates=fates(world),
         uploads=sum(map(len, world.bodies.values())),
         tasks=len(world.watch.calls_of_tokens),
         hours=hours,

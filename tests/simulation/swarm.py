@@ -20,6 +20,7 @@ from tests.simulation.catalogue import Fault
 from tests.simulation.dice import Dice
 from tests.simulation.fleet import Fleet, Replica, remembered
 from tests.simulation.operator import Operator
+from tests.simulation.reckoning import unsettled
 from tests.simulation.story import Cancelled, Nature, Put, Scene, Story, content, video
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Services
@@ -184,7 +185,7 @@ class Swarm(Simulation):
         bound = BOUNDS.get(self.story.scene, BOUND)
         await self._settle(bound)
         await self._sing(bound)
-        self._must_have_nothing_left()
+        self._must_be_whole()
         if quiet:
             for replica in self.fleet.replicas[1:]:
                 self.fleet.terminate(replica)
@@ -192,7 +193,7 @@ class Swarm(Simulation):
             changes = self.watch.changes
             await asyncio.sleep(quiet.total_seconds() * (15 if self.story.scene is Scene.FORGOTTEN else 1))
             self.watch.must(self.watch.changes == changes, f"{self.watch.changes - changes} changes on a quiet day")
-            self._must_have_nothing_left()
+            self._must_be_whole()
         await self._forget()
         if self.dead_letters.messages == () and self.dead_letters.expired:
             self.dice.reach(Fault.DEAD_LETTER_EXPIRED)
@@ -225,7 +226,7 @@ class Swarm(Simulation):
 
     async def _settle(self, bound: timedelta) -> None:
         deadline = clock() + bound
-        while (left := self.unsettled()) or self.operator.look():
+        while (left := unsettled(self)) or self.operator.look():
             self.watch.must(clock() < deadline, f"not settled within {bound}: {left}", self._first(left))
             self.fleet.look_after()
             await asyncio.sleep(60)
@@ -238,44 +239,7 @@ class Swarm(Simulation):
     def _first(self, left: list[str]) -> VideoKey | None:
         return next((key for key in self.bodies for text in left if str(key) in text), None)
 
-    # --- what came of it ------------------------------------------------------------------------------------------
-
-    def fates(self) -> dict[VideoKey, str]:
-        """Return what became of the last upload of every video."""
-        return {key: self._fate(key) for key in self.bodies if key not in self.removed}
-
-    def _fate(self, key: VideoKey) -> str:
-        ledger, name = self.watch.ledger, self.latest[key]
-        if key in ledger.cancelled:
-            return "cancelled"
-        manifest, job = ledger.manifests.get(key), ledger.job(key, name)
-        if manifest is not None and manifest.job == name:
-            return "published"
-        return f"dead of {job.deads[max(job.deads)].failure}" if job.given_up else "pending"
-
-    def unsettled(self) -> list[str]:
-        """Say what is not settled."""
-        left = [f"message {m.message_id} {m.body}" for m in self.raw_queue.messages]
-        left += [f"task {token} runs" for token in sorted(self.workload.running)]
-        left += [f"attempt {token} is open" for token in sorted(self.watch.ledger.open)]
-        left += [f"{key}: {why}" for key in self.bodies if (why := self._unsettled(key))]
-        return left
-
-    def _unsettled(self, key: VideoKey) -> str | None:
-        fate = self._fate(key)
-        standing = self.raw.stat(layout.raw_key(key))
-        if fate == "cancelled":
-            left = (*self.final.keys(layout.outputs_prefix(key)), *self.raw.keys(f"kept/{key}/"))
-            return f"cancelled, but {standing} {left}" if standing or left else None
-        if fate == "published":
-            return f"published, but {standing}" if standing else None
-        if fate == "pending":
-            return None if key in self.removed and not standing else f"neither published nor dead: {standing}"
-        kept = self.watch.ledger.job(key, self.latest[key]).kept
-        safe = kept is not None and self.raw.stat(kept.source.key) is not None
-        return None if safe or key in self.removed else "dead, and its raw object not kept"
-
-    def _must_have_nothing_left(self) -> None:
+    def _must_be_whole(self) -> None:
         """Every published output is there, and nothing was published that nobody uploaded."""
         for key, manifest in self.watch.ledger.manifests.items():
             self.watch.intact(manifest)
