@@ -25,8 +25,11 @@ test: .venv/ready .emulator/ready ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
-	@$(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
+	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
 	  --uploads=$(or $(UPLOADS),0)
+
+costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at once
+	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation.costs $(JOBS)
 
 check: .venv/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/ruff check .
@@ -76,4 +79,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo chaos test check format docs lock clean sim
+.PHONY: venv-module help dev demo chaos test check format docs lock clean sim costs

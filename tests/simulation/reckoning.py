@@ -1,4 +1,4 @@
-"""What came of a run: the fate of every video, and what is not settled yet (uploaded = published + dead + cancelled)."""
+"""What came of a run: the fate of every video, and what is not settled (uploaded = published + dead + cancelled)."""
 
 from __future__ import annotations
 

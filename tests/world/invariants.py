@@ -235,11 +235,14 @@ class Watch(Witness):
         self._changed()
         if any(m.body == message.body for m in self._world.dead_letters.messages):
             return  # refused, with its body kept
-        others = [m for m in self._world.raw_queue.messages if m.message_id != message.message_id]
-        asked_again = {upload for other in others for upload in self._uploads(other.body)}
         for upload in self._uploads(message.body):
-            done = upload in asked_again or self.final(upload)
+            done = self.final(upload) or self._asked_again(upload, message)
             self.must(done, f"the message of {upload.etag} was deleted too early", upload.key)
+
+    def _asked_again(self, upload: Upload, message: Queued) -> bool:
+        """Whether another message of the queue asks for the same: it was renewed, split, or is one of a pair."""
+        others = (m for m in self._world.raw_queue.messages if m.message_id != message.message_id)
+        return any(upload in self._uploads(other.body) for other in others)
 
     def _uploads(self, body: str) -> list[Upload]:
         """Return what a message asks for."""

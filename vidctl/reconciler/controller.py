@@ -84,15 +84,7 @@ class Controller:
             metrics=metrics,
         )
         self._task_events = TaskEvents(world, view=self.view, wait=limits.receive_wait, metrics=metrics)
-        self._sweep = Sweep(
-            world,
-            view=self.view,
-            known=self._knows,
-            has_room=lambda: len(self.queue) < limits.slots + limits.waiting_room,
-            add=add,
-            grace=limits.sweep_grace,
-            metrics=metrics,
-        )
+        self._sweep = self._sweeping()
         self._cleaning = Cleaning(world, journal=journal, add=add, clean_after=limits.clean_after, metrics=metrics)
 
     def _reconciling(self, journal: Journal, audit: Audit) -> Reconciler:
@@ -119,6 +111,18 @@ class Controller:
             metrics=metrics,
             clock=world.clock,
             audit=audit,
+        )
+
+    def _sweeping(self) -> Sweep:
+        limits = self._limits
+        return Sweep(
+            self._world,
+            view=self.view,
+            known=lambda key: key in self.holds or key in self.queue,
+            has_room=lambda: len(self.queue) < limits.slots + limits.waiting_room,
+            add=self.queue.add,
+            grace=limits.sweep_grace,
+            metrics=self._metrics,
         )
 
     # --- from outside ---------------------------------------------------------------------------------------------
@@ -269,9 +273,6 @@ class Controller:
 
     def _has_room(self) -> bool:
         return len(self.holds) < self._limits.slots + self._limits.waiting_room
-
-    def _knows(self, key: VideoKey) -> bool:
-        return key in self.holds or key in self.queue
 
     def _ticker(self, name: str) -> Callable[[], None]:
         def tick() -> None:
