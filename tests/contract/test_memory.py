@@ -30,10 +30,41 @@ async def passing(duration: timedelta) -> None:
     await asyncio.sleep(duration.total_seconds())
 
 
+async def idle(_spec: TaskSpec, _job: JobSpec) -> int:
+    await asyncio.sleep(10**6)
+    return 0
+
+
 @asynccontextmanager
 async def lost_reply(_operation: str) -> AsyncIterator[None]:
     yield
     raise Unavailable("the reply was lost")
+
+
+# --- quotas -------------------------------------------------------------------------------------------------------
+
+
+def test_ecs_throttles_reads_beyond_its_quota_and_takes_them_again_later() -> None:
+    async def story() -> None:
+        async with MemoryTasks(clock=clock, worker=idle) as tasks:
+            for _ in range(100):
+                await tasks.family(stopped=False)
+            with pytest.raises(Throttled):
+                await tasks.describe(("arn",))
+            await asyncio.sleep(1)
+            assert await tasks.family(stopped=False) == ()
+
+    simulate(story)
+
+
+def test_a_full_cluster_answers_failures() -> None:
+    async def story() -> None:
+        async with MemoryTasks(clock=clock, worker=idle, room=lambda: 1) as tasks:
+            assert (await tasks.run(SPEC, token=TOKEN, started_by=JOB.job)).task is not None
+            refused = await tasks.run(SPEC, token="another", started_by=JOB.job)
+            assert (refused.task, refused.failures) == (None, ("RESOURCE:MEMORY",))
+
+    simulate(story)
 
 
 # --- objects ------------------------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ class Befall:
         older, fleet.newer = tuple(fleet.replicas), True
         for replica in older:
             fleet.start()
-            await asyncio.sleep(300 * self._dice.share(f"roll {replica.name}"))
+            await asyncio.sleep(1200 * self._dice.share(f"roll {replica.name}"))
             if replica in fleet.replicas:
                 fleet.terminate(replica)
 

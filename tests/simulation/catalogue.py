@@ -93,6 +93,7 @@ class Fault(Enum):
     EMPTY_ANSWER = "48", "RunTask answers neither task nor failure", 0.02, 0.2
     TOKEN_CONFLICT = "49", "RunTask says that the token was used with other parameters", 0.05, 0.4
     QUOTA = "50", "a quota is raised as an error", 0.05, 0.3
+    CLUSTER_FULL = "50a", "the cluster has room for three tasks only", 0.1, 0.4
     LAUNCH_DENIED = "51", "RunTask is denied for an hour", 0.001, 0.01
     TOKEN_OUTLIVED = "52", "a launch token expires while its attempt is open"
     STOPPED_STUB = "53", "a repeated RunTask says of a stopped task no more than its ARN"
@@ -122,6 +123,7 @@ class Fault(Enum):
     TRUNCATES = "70b", "an output is shorter than its Result says", 0.03, 0.3
     LIES = "70c", "a Result names a size or an output that is not there", 0.03, 0.3
     CRASHES = "70d", "a worker crashes", 0.05, 0.4
+    HANGS_AFTER_ITS_RESULT = "70f", "a worker leaves its Result and never ends", 0.03, 0.3
     INTERRUPTED = "70e", "a worker is told to stop by its host, and says so", 0.03, 0.3
     ZOMBIE = "71", "a task cannot be stopped, sees no fence, and finishes after its successor", 0.03, 0.2
     CLOCK_SKEW = "72", "the clocks of hosts disagree by up to five minutes", 0.3, 1.0

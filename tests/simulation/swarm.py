@@ -30,6 +30,7 @@ from tests.world.lifecycle import expire
 from tests.world.loop import clock
 from tests.world.objects import Created
 from tests.world.seam import Role, acting
+from tests.world.tasks import MOST_TASKS
 from tests.world.world import Simulation
 from vidctl import events, layout
 from vidctl.model import FailureClass, JobSpec, TaskSpec, Upload, VideoKey
@@ -77,6 +78,8 @@ class Swarm(Simulation):
         super().__init__(limits=replace(LIMITS, slots=story.slots), policy=POLICIES.get(story.scene, IMPATIENT))
         self.raw.page_size = self.final.page_size = int(dice.among("page", 2, 20, 250))
         self.raw_queue._most_in_flight = int(dice.among("in flight", 8, 120_000, 120_000))
+        if dice.happens(Fault.CLUSTER_FULL, "run"):
+            self.room = 3
         self.workload = Workload(self)
         self.befall = Befall(self)
         self.operator = Operator(self)
@@ -216,6 +219,7 @@ class Swarm(Simulation):
         self.trace.note("calm")
         self.dice.calm()
         self.services.away.clear()
+        self.room = MOST_TASKS
         self.befall.end()
         for replica in tuple(self.fleet.replicas):
             replica.weather.calm()

@@ -32,6 +32,7 @@ OF_THE_HOST = (
     Fault.FAILS_TO_START,
     Fault.HOST_LOST,
     Fault.DIES_AFTER_ITS_RESULT,
+    Fault.HANGS_AFTER_ITS_RESULT,
     Fault.INTERRUPTED,
 )
 MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
@@ -44,10 +45,13 @@ MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.ZOMBIE: workers.outlive,
 }
 TO_BLAME = (Fault.OUT_OF_MEMORY, *MISBEHAVIOUR)
+UNFENCED = (Fault.ZOMBIE, Fault.HANGS, Fault.HANGS_AFTER_ITS_RESULT)
+"""Workers that do not look at their fence any more."""
 OF_NO_VIDEO = tuple(fault for fault in TO_BLAME if fault is not Fault.ZOMBIE)
 """A zombie publishes in the end, which what is no video must not."""
 NOT_TO_BLAME: Mapping[Fault, Behaviour] = {
     Fault.DIES_AFTER_ITS_RESULT: workers.die_after_the_result,
+    Fault.HANGS_AFTER_ITS_RESULT: workers.hang_after_the_result,
     Fault.INTERRUPTED: workers.be_interrupted,
 }
 BY_NATURE: Mapping[Nature, Behaviour] = {
@@ -152,7 +156,7 @@ class Workload:
     def _begin(self, token: str, job: JobSpec) -> None:
         world, loop = self._world, asyncio.get_running_loop()
         for other, its in self.running.items():
-            if its.job == job.job and self._fates.get(other) not in (Fault.ZOMBIE, Fault.HANGS):
+            if its.job == job.job and self._fates.get(other) not in UNFENCED:
                 loop.call_later(OVERLAP, self._must_have_ended, other, token)
         self.running[token] = job
         if self._fates.get(token) is Fault.ZOMBIE and (task := world.tasks.started_with(token)) is not None:
@@ -186,4 +190,4 @@ class Workload:
         if outcome.failure is FailureClass.PERMANENT:
             return nature in (Nature.REFUSED, Nature.CURED)
         fate = self._fates.get(layout.launch_token(outcome.job, outcome.number))
-        return nature in (Nature.HUNGRY, Nature.CRASHING) or fate in TO_BLAME or fate is Fault.DIES_AFTER_ITS_RESULT
+        return nature in (Nature.HUNGRY, Nature.CRASHING) or fate in (*TO_BLAME, *NOT_TO_BLAME)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.world.life import Launched, Life, Timing, View, Worker, job_of
+from tests.world.quota import Quota
 from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import LaunchConflict, Misconfigured, WorldError
 from vidctl.groups import TaskGroup
@@ -25,6 +26,8 @@ TOKEN_AFTER_STOP = timedelta(hours=1)
 STOPPED_SEEN = timedelta(hours=1)
 MOST_DESCRIBED = 100
 LONGEST_OVERRIDES = 8192
+MOST_TASKS = 5_000
+"""AWS: tasks of a cluster that run at once, by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class MemoryTasks:
         family: str = "vidctl-worker",
         timing: Callable[[str], Timing] = lambda _token: Timing(),
         on_change: Callable[[dict[str, Any]], None] = lambda _detail: None,
+        room: Callable[[], int] = lambda: MOST_TASKS,
         witness: Witness = BLIND,
         around: Around = undisturbed,
     ) -> None:
@@ -71,6 +75,10 @@ class MemoryTasks:
         self._family = family
         self._timing = timing
         self._on_change = on_change
+        self._room = room
+        # AWS: quotas of an account and region (ECS, request throttling): RunTask with StopTask, Describe with List.
+        self._changes = Quota(per_second=40, burst=100, clock=clock)
+        self._reads = Quota(per_second=20, burst=100, clock=clock)
         self._witness = witness
         self._around = around
         self._lives: dict[str, Life] = {}
@@ -101,6 +109,7 @@ class MemoryTasks:
 
     async def run(self, spec: TaskSpec, *, token: str, started_by: str) -> Launch:
         async with self._around("tasks.run"):
+            self._changes.take("tasks.run")
             match next(iter(self.refusals), None):
                 case WorldError() as refusal:
                     self.refusals.popleft()
@@ -115,6 +124,7 @@ class MemoryTasks:
 
     async def describe(self, arns: Sequence[str]) -> tuple[Task, ...]:
         async with self._around("tasks.describe"):
+            self._reads.take("tasks.describe")
             if len(arns) > MOST_DESCRIBED:
                 raise Misconfigured(f"arns: {len(arns)} are more than {MOST_DESCRIBED}")
             now = self._clock()
@@ -123,6 +133,7 @@ class MemoryTasks:
 
     async def started_by(self, started_by: str) -> tuple[str, ...]:
         async with self._around("tasks.started_by"):
+            self._reads.take("tasks.started_by")
             # AWS: a task that was asked to stop is not listed here, though it may run for its grace.
             return tuple(
                 view.task.arn
@@ -132,11 +143,13 @@ class MemoryTasks:
 
     async def family(self, *, stopped: bool) -> tuple[str, ...]:
         async with self._around("tasks.family"):
+            self._reads.take("tasks.family")
             desired = "STOPPED" if stopped else "RUNNING"
             return tuple(view.task.arn for life, view in self._views() if view.desired == desired)
 
     async def stop(self, arn: str, *, reason: str) -> None:
         async with self._around("tasks.stop"):
+            self._changes.take("tasks.stop")
             if arn in self._lives:
                 self._witness.stopping(arn)
                 self._lives[arn].stop(reason)
@@ -151,7 +164,7 @@ class MemoryTasks:
     @property
     def live(self) -> tuple[Task, ...]:
         """The tasks that have not stopped, as they are."""
-        return tuple(life.task for life in self._lives.values() if life.stopped_at is None)
+        return tuple(life.task for life in self._listed.values() if life.stopped_at is None)
 
     def knows(self, token: str) -> bool:
         """Whether a launch token was used."""
@@ -198,6 +211,8 @@ class MemoryTasks:
 
     def _launch(self, spec: TaskSpec, token: str, started_by: str) -> Launch:
         refusal = self.refusals.popleft() if self.refusals else None
+        if refusal is None and len(self.live) >= self._room():
+            refusal = Failures(reasons=("RESOURCE:MEMORY",))
         failures = refusal.reasons if isinstance(refusal, Failures) else ()
         starts = not isinstance(refusal, Failures) or refusal.starts
         life = self._started(spec, token, started_by) if starts else None

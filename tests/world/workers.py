@@ -122,6 +122,12 @@ async def die_after_the_result(world: Simulation, job: JobSpec) -> int:
     return 139
 
 
+async def hang_after_the_result(world: Simulation, job: JobSpec) -> int:
+    """Succeed, and never end."""
+    await transcode(world, job)
+    return await hang(world, job)
+
+
 async def lie(world: Simulation, job: JobSpec) -> int:
     """Report a size that the output does not have."""
     told = write_output(world, job, OUTPUTS[0])

@@ -22,7 +22,7 @@ from tests.world.notifications import notification, task_event
 from tests.world.objects import Created, MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.seam import Role, acting
-from tests.world.tasks import MemoryTasks
+from tests.world.tasks import MOST_TASKS, MemoryTasks
 from tests.world.workers import Behaviour, transcode
 from vidctl import layout
 from vidctl.journal import Journal
@@ -46,6 +46,8 @@ class Simulation:
     behaviours: dict[VideoKey, deque[Behaviour]] = field(default_factory=dict)
     seed: int = 0
     events_lost: bool = False
+    room: int = MOST_TASKS
+    """How many tasks the cluster has room for."""
 
     def __post_init__(self) -> None:
         self.watch = watch = Watch(self)
@@ -62,6 +64,7 @@ class Simulation:
             worker=self._work,
             timing=self.timing_of,
             on_change=self._task_changed,
+            room=lambda: self.room,
             witness=watch,
         )
         self._uploads = 0

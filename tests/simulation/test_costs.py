@@ -1,0 +1,25 @@
+"""What a job costs: no more calls when many run at once than when one does, and none that grows without bound."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.costs import Cost, measure
+
+ONCE = {"objects.delete": 1, "objects.create": 3}
+"""A job writes Intent, Outcome and manifest, and deletes its raw object: once each, whoever else works on it."""
+MOST = {1: 160.0, 300: 90.0}
+"""Calls of a job with three replicas, two thirds of which only look; measured 142 and 74."""
+
+
+@pytest.mark.parametrize("jobs", MOST)
+def test_a_job_costs_a_bounded_number_of_calls(jobs: int) -> None:
+    cost = measure(jobs)
+    assert cost.per_job() <= MOST[jobs]
+    assert {name: round(cost.calls[name] / cost.jobs) for name in ONCE} == ONCE
+    assert _launches(cost) < 2
+
+
+def _launches(cost: Cost) -> float:
+    """Return the RunTask calls of a job: one that starts it, and at times one of a second replica that finds it."""
+    return cost.calls["tasks.run"] / cost.jobs
