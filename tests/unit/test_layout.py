@@ -54,6 +54,7 @@ def test_two_users_never_share_a_segment(one: str, other: str) -> None:
         ("a/b", "a.2Fb"),
         ("ä", ".C3.A4"),
         ("a.2Fb", "a.2E2Fb"),
+        ("\ud800", ".ED.A0.80"),
     ],
 )
 def test_a_segment_can_be_read(subject: str, segment: str) -> None:
@@ -83,6 +84,23 @@ def test_a_video_id_tells_its_owner_when_it_was_made(user: str, at: datetime, ra
     issued = layout.issued_at(user, video)
     assert issued is not None
     assert abs(issued - at) < timedelta(milliseconds=1)
+
+
+def test_ids_that_were_handed_out_stay_valid() -> None:
+    video = layout.mint_video_id("alice", datetime(2026, 11, 22, tzinfo=UTC), b"12345678")
+    assert video == "01a2008d-7400-8313-88cc-d0e62ed2ea76"
+
+
+def test_an_id_of_the_year_10000_was_made_up() -> None:
+    last, first = layout._YEAR_10000 - 1, layout._YEAR_10000
+    assert layout.issued_at("alice", made_up("alice", last)) == datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+    assert layout.issued_at("alice", made_up("alice", first)) is None
+
+
+def made_up(user: str, millis: int) -> str:
+    """Make an id for oneself, as whoever knows the code can."""
+    check = layout._owner_check(user, millis, 0)
+    return str(UUID(int=(millis << 80) | (8 << 76) | (2 << 62) | check))
 
 
 @given(users, users, times, entropy)

@@ -509,3 +509,8 @@ def check(found: Action, seen: Observation) -> None:
             assert job.records.outcome(outcome.number) is None
         case _:
             pass
+
+
+def test_a_message_that_was_received_a_hundred_times_is_held_against_nobody() -> None:
+    restless = replace(b.delivery(), receive_count=100)
+    assert isinstance(action(b.observation(deliveries=(restless,))), CreateIntent)

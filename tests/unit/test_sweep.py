@@ -1,19 +1,23 @@
-"""Which abandoned outputs the daily sweep removes, and which it never touches."""
+"""What the sweeps find, which abandoned outputs the daily one removes, and which it never touches."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from tests import builders as b
 from tests.world.loop import simulate
 from tests.world.workers import die_before_the_result
 from tests.world.world import Simulation
 from vidctl.layout import AttemptName
-from vidctl.model import FailureClass
+from vidctl.metrics import Metrics
+from vidctl.model import FailureClass, VideoKey
 from vidctl.reconciler.cleaning import abandoned
+from vidctl.reconciler.sweep import Sweep
 from vidctl.records import Manifest, VideoRecords
 
 FIRST = AttemptName(b.KEY, b.JOB, b.number())
@@ -37,6 +41,54 @@ def test_outputs_are_abandoned_when_no_manifest_names_them_and_their_attempt_has
     expected: bool,  # noqa: FBT001 - a column
 ) -> None:
     assert abandoned(FIRST, records=records, manifest=manifest) is expected
+
+
+def sweeping(world: Simulation, found: list[VideoKey], *, has_room: Callable[[], bool] = lambda: True) -> Sweep:
+    controller = world.controller()
+    return Sweep(
+        controller._world,
+        view=controller.view,
+        known=lambda _key: False,
+        has_room=has_room,
+        add=found.append,
+        grace=timedelta(minutes=2),
+        metrics=Metrics(CollectorRegistry()),
+    )
+
+
+def test_a_sweep_leaves_an_upload_to_its_event_for_two_minutes() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            found: list[VideoKey] = []
+            sweep = sweeping(world, found)
+            key = world.upload()
+            await asyncio.sleep(119)
+            await sweep.raw()
+            assert found == []
+            await asyncio.sleep(1)
+            await sweep.raw()
+            assert found == [key]
+
+    simulate(story)
+
+
+def test_a_sweep_that_ran_out_of_room_goes_on_from_there_and_then_begins_anew() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            found: list[VideoKey] = []
+            sweep = sweeping(world, found, has_room=lambda: len(found) % 2 == 0 or room)
+            keys = [world.upload(str(n).encode()) for n in range(3)]
+            await asyncio.sleep(120)
+            room = False
+            await sweep.raw()
+            assert found == keys[:1]
+            room = True
+            await sweep.raw()
+            assert found == keys
+            await sweep.raw()
+            assert found == [*keys, *keys]
+
+    simulate(story)
 
 
 def test_what_a_failed_attempt_left_is_removed_and_the_publication_stays() -> None:

@@ -1,0 +1,209 @@
+"""Rules that matter only when something is late, doubled or broken: each as the shortest story in which it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.world.loop import clock, simulate
+from tests.world.seam import Around
+from tests.world.world import Simulation
+from vidctl import layout
+from vidctl.errors import Throttled, Unavailable
+from vidctl.model import JobSpec, VideoKey
+from vidctl.reconciler.controller import Controller, Limits
+from vidctl.reconciler.reconcile import Result
+
+HOUR = timedelta(hours=1)
+
+
+async def crash(_world: Simulation, _job: JobSpec) -> int:
+    """End without a word."""
+    return 139
+
+
+def seeing(world: Simulation, **views: Any) -> AbstractAsyncContextManager[Controller]:
+    """Run a replica that sees parts of the world through other faults; leaving shuts it down in order."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Controller]:
+        controller = world.controller(lambda whole: replace(whole, **views))
+        running = asyncio.ensure_future(controller.run())
+        try:
+            yield controller
+        finally:
+            controller.stop()
+            await running
+
+    return run()
+
+
+def meanwhile(operation: str, happens: Callable[[], object]) -> Around:
+    """Let something happen between a replica's decision and the effect of its first such call."""
+    met: list[str] = []
+
+    @asynccontextmanager
+    async def around(name: str) -> AsyncIterator[None]:
+        await asyncio.sleep(0.02)
+        if name == operation and not met:
+            met.append(name)
+            happens()
+        yield
+
+    return around
+
+
+def slow_reply(operation: str, seconds: float) -> Around:
+    """Let the effect of a call come at once and its reply late."""
+
+    @asynccontextmanager
+    async def around(name: str) -> AsyncIterator[None]:
+        await asyncio.sleep(0.02)
+        yield
+        if name == operation:
+            await asyncio.sleep(seconds)
+
+    return around
+
+
+def late(operation: str, seconds: float) -> Around:
+    """Let a call arrive late."""
+
+    @asynccontextmanager
+    async def around(name: str) -> AsyncIterator[None]:
+        await asyncio.sleep(seconds if name == operation else 0.02)
+        yield
+
+    return around
+
+
+def test_a_launch_that_arrives_ten_minutes_late_starts_no_second_task_for_its_attempt() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            world.will(world.upload(), crash)
+            async with world.killed_replica():
+                await world.until(lambda: bool(world.tasks.launched), within=HOUR)
+            world.events_lost = True
+            await asyncio.sleep(54 * 60)
+
+            @asynccontextmanager
+            async def around(name: str) -> AsyncIterator[None]:
+                if name == "tasks.family":
+                    raise Throttled("Rate exceeded")  # no sweep tells that the task has stopped
+                async with late("tasks.run", 600)(name):
+                    yield
+
+            async with seeing(world, tasks=world.tasks.through(around)):
+                await asyncio.sleep(30 * 60)
+            tokens = Counter(launched.token for launched in world.tasks.launched)
+            assert set(tokens.values()) == {1}
+
+    simulate(story)
+
+
+def test_a_file_that_comes_while_the_published_one_is_being_deleted_is_published_too() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            key = world.upload(b"first")
+            name = layout.raw_key(key)
+            raw = world.raw.through(meanwhile("objects.delete", lambda: world.raw.put(name, b"second")))
+            async with seeing(world, raw=raw):
+                await world.until(world.settled, within=HOUR)
+            manifest = await world.manifest(key)
+            assert manifest is not None
+            assert manifest.job == layout.job_id(world.raw.bucket, name, manifest.source_etag)
+            assert len((await world.records(key)).jobs) == 2
+
+    simulate(story)
+
+
+def test_a_shutdown_lets_the_open_poll_end_and_hands_its_message_back() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            polling = world.raw_queue.through(slow_reply("queue.receive", 3))
+            async with seeing(world, raw_queue=polling):
+                await asyncio.sleep(1)
+                world.upload()
+                await asyncio.sleep(1)
+            await asyncio.sleep(6)
+            assert (await world.raw_queue.depth()).visible == 1, "hidden until its visibility ends"
+
+    simulate(story)
+
+
+def test_a_shutdown_lets_the_call_in_flight_end_and_begins_no_other() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            key = world.upload()
+            async with seeing(world, final=world.final.through(late("objects.create", 5))):
+                await asyncio.sleep(2)
+                assert not (await world.records(key)).jobs
+            assert len((await world.records(key)).jobs[0].intents) == 1
+            assert not world.tasks.launched
+
+    simulate(story)
+
+
+def test_a_held_message_is_received_once_however_long_its_job_takes() -> None:
+    async def story() -> None:
+        async with Simulation(transcode_seconds=1800) as world, world.replica(), world.replica():
+            world.upload()
+            await asyncio.sleep(1500)
+            (message,) = world.raw_queue.messages
+            assert message.receive_count == 1
+
+    simulate(story)
+
+
+def test_a_defect_met_by_one_video_does_not_end_the_passes_of_the_others() -> None:
+    async def story() -> None:
+        async with Simulation(limits=Limits(passes=1)) as world, world.replica() as replica:
+            reconcile = replica._reconciler.reconcile
+
+            async def broken(key: VideoKey) -> Result:
+                if key == bad:
+                    raise RuntimeError("nobody foresaw this")
+                return await reconcile(key)
+
+            replica._reconciler.reconcile = broken  # type: ignore[method-assign]
+            bad, good = world.upload(b"bad"), world.upload(b"good")
+            await asyncio.sleep(300)
+            assert await world.manifest(good) is not None
+            assert world.metric("vidctl_reconcile_panics_total") > 0
+            assert replica.stuck() is None
+            replica._reconciler.reconcile = reconcile  # type: ignore[method-assign]
+            await world.until(world.settled, within=HOUR)
+            assert await world.manifest(bad) is not None
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("error", [Throttled("Rate exceeded"), Unavailable("no answer")])
+def test_a_sweep_that_fails_ends_nothing(error: Throttled | Unavailable) -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def around(name: str) -> AsyncIterator[None]:
+            await asyncio.sleep(0.02)
+            if name in ("tasks.family", "objects.list"):
+                raise error
+            yield
+
+        async with Simulation() as world:
+            views = {"tasks": world.tasks.through(around), "raw": world.raw.through(around)}
+            async with seeing(world, **views) as replica:
+                await asyncio.sleep(HOUR.total_seconds())
+                assert replica.stuck() is None
+                began = clock()
+                key = world.upload()
+                await world.until(world.settled, within=HOUR)
+                assert clock() - began < timedelta(minutes=5)
+                assert await world.manifest(key) is not None
+
+    simulate(story)
