@@ -31,13 +31,19 @@ sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAUL
 costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at once
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation.costs $(JOBS)
 
+mutants: .venv/ready ## Show that the tests catch every deliberate bug (ARGS=--help)
+	@env PYTHONPATH=. nice $(BIN)/python -m tests.mutants.run $(ARGS)
+
+mutmut: .mutmut/ready ## Change plan, workqueue and layout by machine, and list the changes that no unit test notices
+	@nice .mutmut/bin/mutmut run --max-children 1 >/dev/null; .mutmut/bin/mutmut results
+
 check: .venv/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint deploy/*.yaml
-	@$(BIN)/pytest -q tests/test_repository.py
+	@$(BIN)/pytest -q tests/test_repository.py tests/test_mutants.py
 
 format: .venv/ready ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
@@ -55,10 +61,12 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal --group emulator -o requirements/emulator.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal --group mutmut -o requirements/mutmut.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal requirements/build.in -o requirements/build.txt
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .emulator .mutmut mutants .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -79,4 +87,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo chaos test check format docs lock clean sim costs
+.PHONY: venv-module help dev demo chaos test sim costs mutants mutmut check format docs lock clean

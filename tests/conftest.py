@@ -5,11 +5,19 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from vidctl import logs
 
 settings.register_profile("vidctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# What catches a deliberate bug must not be luck, and needs no smallest example.
+settings.register_profile(
+    "mutants",
+    parent=settings.get_profile("vidctl"),
+    derandomize=True,
+    max_examples=30,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("vidctl")
 
 
