@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from vidctl import layout
+from vidctl import codec, layout
 from vidctl.model import (
+    JOB_VARIABLE,
     AttemptNumber,
     Delivery,
     FailureClass,
@@ -71,6 +72,11 @@ def source(*, size_bytes: int = 1000, at: datetime | None = None, etag: str = ET
 
 def job_spec(n: int = 1, round_: int = 1) -> JobSpec:
     return JobSpec(key=KEY, job=JOB, number=number(n, round_), raw_bucket=RAW, final_bucket=FINAL, source=source())
+
+
+def job_variable(n: int = 1) -> tuple[str, str]:
+    """Return the variable in a task's environment that tells its job."""
+    return JOB_VARIABLE, codec.encode(job_spec(n)).decode()
 
 
 def task_spec() -> TaskSpec:

@@ -1,4 +1,7 @@
-"""What AWS may answer, and no emulator can be made to: the adapters over a client that answers by script."""
+"""What AWS may answer, and no emulator can be made to: the adapters over a client that answers by script.
+
+And what is asked of AWS where an emulator is content with less.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from vidctl.errors import (
     InvalidSettings,
     LaunchConflict,
     Misconfigured,
+    PreconditionFailed,
     Throttled,
     Unavailable,
 )
@@ -39,9 +43,11 @@ class Script:
 
     def __init__(self, *answers: dict[str, Any] | ClientError) -> None:
         self._answers = list(answers)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def __getattr__(self, _operation: str) -> Callable[..., Awaitable[dict[str, Any]]]:
-        async def answer(**_parameters: Any) -> dict[str, Any]:
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def answer(**parameters: Any) -> dict[str, Any]:
+            self.asked.append((operation, parameters))
             given = self._answers.pop(0)
             if isinstance(given, ClientError):
                 raise given
@@ -161,12 +167,54 @@ async def test_a_task_that_cannot_be_read_hides_no_other() -> None:
     assert [task.arn for task in found] == ["good"]
 
 
+async def test_the_tasks_of_a_job_are_asked_for_by_who_started_them_and_nothing_else() -> None:
+    # AWS: ListTasks, startedBy must be the only filter.
+    script = Script({"taskArns": ["arn"]})
+    opened = Client(script, "ecs", Metrics(CollectorRegistry()))
+    found = EcsTasks(client=opened, cluster="vidctl", family="vidctl-worker", clock=lambda: AT)
+    assert await found.started_by("job") == ("arn",)
+    assert script.asked == [("list_tasks", {"cluster": "vidctl", "startedBy": "job"})]
+
+
+async def test_a_launch_names_its_token_and_asks_for_one_task() -> None:
+    script = Script({"tasks": [], "failures": []})
+    opened = Client(script, "ecs", Metrics(CollectorRegistry()))
+    await EcsTasks(client=opened, cluster="vidctl", family="vidctl-worker", clock=lambda: AT).run(
+        SPEC, token="token", started_by="job"
+    )
+    ((operation, asked),) = script.asked
+    assert operation == "run_task"
+    assert (asked["clientToken"], asked["startedBy"], asked["count"]) == ("token", "job", 1)
+
+
 async def test_a_listing_is_followed_to_its_end() -> None:
     pages: list[dict[str, Any]] = [{"taskArns": ["1"], "nextToken": "x"}, {"taskArns": [], "nextToken": "y"}]
     assert await tasks(*pages, {"taskArns": ["2"]}).family(stopped=True) == ("1", "2")
 
 
 # --- S3 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "condition"),
+    [
+        (lambda s3: s3.create("key", b"", content_type="text/plain"), {"IfNoneMatch": "*"}),
+        (lambda s3: s3.replace("key", b"", content_type="text/plain", if_match="e"), {"IfMatch": "e"}),
+        (lambda s3: s3.delete("key", if_match="e"), {"IfMatch": "e"}),
+        (lambda s3: s3.read_range("key", start=0, end=1, if_match="e"), {"IfMatch": "e"}),
+        (lambda s3: s3.copy("key", "copy", if_match="e"), {"CopySourceIfMatch": "e"}),
+    ],
+    ids=["create", "replace", "delete", "read_range", "copy"],
+)
+async def test_a_condition_is_sent_along(
+    act: Callable[[S3Objects], Awaitable[object]], condition: dict[str, str]
+) -> None:
+    script = Script(refusal("PreconditionFailed", status=412))
+    opened = Client(script, "s3", Metrics(CollectorRegistry()))
+    with pytest.raises(PreconditionFailed):
+        await act(S3Objects(client=opened, files=opened, bucket="bucket", clock=lambda: AT))
+    ((_, asked),) = script.asked
+    assert condition.items() <= asked.items()
 
 
 async def test_the_checksum_of_checksums_is_no_sha256() -> None:

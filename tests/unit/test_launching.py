@@ -14,9 +14,7 @@ from tests import builders as b
 from tests.world.loop import clock, simulate
 from tests.world.tasks import Failures
 from tests.world.world import Simulation
-from vidctl import codec
 from vidctl.errors import AccessDenied, CapacityUnavailable, Throttled, Unavailable, WorldError
-from vidctl.model import JOB_VARIABLE
 from vidctl.reconciler.controller import Controller
 from vidctl.reconciler.launching import Launcher, Stale
 from vidctl.records import Intent
@@ -24,8 +22,7 @@ from vidctl.records import Intent
 
 def attempt(n: int = 1, *, age: timedelta = timedelta(), cpu_units: int = 2048) -> Intent:
     """Return an Intent of so long ago, with a task that can tell its job."""
-    environment = ((JOB_VARIABLE, codec.encode(b.job_spec(n)).decode()),)
-    task = replace(b.task_spec(), environment=environment, cpu_units=cpu_units)
+    task = replace(b.task_spec(), environment=(b.job_variable(n),), cpu_units=cpu_units)
     return replace(b.intent(n, at=clock() - age), task=task)
 
 
@@ -59,9 +56,11 @@ def test_a_task_is_started_as_the_intent_says_whatever_the_policy_says_by_now() 
 def test_a_repeated_launch_finds_the_task_of_the_first() -> None:
     async def story() -> None:
         async with launching() as (world, controller, launcher):
-            await launcher.launch(attempt())
+            intent = attempt()
+            await launcher.launch(intent)
             controller.view.forget(b.KEY)
-            await launcher.launch(attempt())
+            await asyncio.sleep(1)
+            await launcher.launch(intent)
             assert len(world.tasks.launched) == 1
             assert [task.spec for task in controller.view.of(b.KEY)] == [b.job_spec()]
 

@@ -13,6 +13,7 @@ import pytest
 from tests import builders as b
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
+from tests.world.tasks import Failures
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, Unavailable, WorldError
@@ -118,5 +119,21 @@ def test_what_was_seen_is_remembered_for_five_minutes_with_the_messages_of_today
             assert len(remembered.deliveries) == 1
             await asyncio.sleep(1)
             assert seeing.recall(b.KEY) is None
+
+    simulate(story)
+
+
+def test_after_failures_ecs_is_asked_whether_a_task_started_all_the_same() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            controller = world.controller()
+            world.events_lost = True
+            world.tasks.refusals.append(Failures(reasons=("RESOURCE:CPU",), starts=True))
+            attempt = replace(b.intent(at=clock()), task=replace(b.task_spec(), environment=(b.job_variable(),)))
+            await world.journal.write(attempt)
+            await controller._reconciler._actor._launcher.launch(attempt)
+            seen = await observer(controller).observe(b.KEY)
+            assert len(seen.refusals) == 1
+            assert [task.spec for task in seen.tasks] == [b.job_spec()]
 
     simulate(story)

@@ -514,3 +514,11 @@ def check(found: Action, seen: Observation) -> None:
 def test_a_message_that_was_received_a_hundred_times_is_held_against_nobody() -> None:
     restless = replace(b.delivery(), receive_count=100)
     assert isinstance(action(b.observation(deliveries=(restless,))), CreateIntent)
+
+
+def test_the_publication_of_one_upload_leaves_the_message_of_the_next() -> None:
+    own, next_ = b.delivery(), replace(b.delivery(etag="next"), message_id="message-2")
+    closed = (b.intent(), b.result(), b.outcome(1, None, "published"))
+    later = b.source(etag="next")
+    seen = b.observation(*closed, manifest=b.manifest(), manifest_etag="m", raw=later, deliveries=(own, next_))
+    assert action(seen) == DeleteDeliveries((own,))

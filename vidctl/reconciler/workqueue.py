@@ -142,7 +142,5 @@ class WorkQueue(Generic[K]):
             del self._due[key]
             self._running[key] = now
             self._metrics.workqueue_queue_seconds.observe(now - due)
-            if self._heap:
-                self._changed.set()  # another worker may have slept through this one's arrival
             return key, None
         return None, None
