@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -205,5 +206,33 @@ def test_a_sweep_that_fails_ends_nothing(error: Throttled | Unavailable) -> None
                 await world.until(world.settled, within=HOUR)
                 assert clock() - began < timedelta(minutes=5)
                 assert await world.manifest(key) is not None
+
+    simulate(story)
+
+
+def test_a_message_about_several_objects_stays_until_there_is_one_for_each() -> None:
+    async def story() -> None:
+        sent: list[str] = []
+
+        @asynccontextmanager
+        async def around(name: str) -> AsyncIterator[None]:
+            await asyncio.sleep(0.02)
+            sent.extend([name] * (name == "queue.send"))
+            if name == "queue.send" and len(sent) == 2:
+                raise Unavailable("no answer")
+            yield
+
+        async with Simulation() as world:
+            keys = [world.upload(), world.upload()]
+            bodies = [json.loads(message.body) for message in world.raw_queue.messages]
+            for message in world.raw_queue.messages:
+                world.raw_queue.drop(message.message_id)
+            together = json.dumps({"Records": [record for body in bodies for record in body["Records"]]})
+            world.raw_queue.put(together)
+            async with seeing(world, raw_queue=world.raw_queue.through(around)):
+                await asyncio.sleep(10)
+                assert together in [message.body for message in world.raw_queue.messages]
+                await world.until(world.settled, within=HOUR)
+            assert all([await world.manifest(key) is not None for key in keys])
 
     simulate(story)

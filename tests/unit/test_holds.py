@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -113,6 +114,46 @@ def test_a_hold_near_the_cap_is_sent_anew_with_its_attributes() -> None:
         assert message.receive_count == 0
         assert events.parse_redrive(message.attributes) == answer
         assert len(held) == 0
+
+    simulate(story)
+
+
+def test_a_message_that_cannot_be_sent_anew_is_still_there_and_held() -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def mute(operation: str) -> AsyncIterator[None]:
+            if operation == "queue.send":
+                raise Unavailable("no answer")
+            yield
+
+        queue = new_queue()
+        held = holds(queue.through(mute))
+        held.hold(replace(await receive(queue), first_received_at=clock() - timedelta(hours=11)))
+        await held.extend()
+        assert len(queue.messages) == 1
+        assert b.KEY in held
+
+    simulate(story)
+
+
+def test_a_delivery_that_comes_while_the_receipt_before_it_is_found_lost_stays_held() -> None:
+    async def story() -> None:
+        @asynccontextmanager
+        async def slow(operation: str) -> AsyncIterator[None]:
+            yield
+            if operation == "queue.extend":
+                await asyncio.sleep(5)
+
+        queue = new_queue()
+        held = holds(queue.through(slow))
+        held.hold(await receive(queue))
+        await asyncio.sleep(61)
+        again = await receive_again(queue)
+        extending = asyncio.ensure_future(held.extend())
+        await asyncio.sleep(1)
+        held.hold(again)
+        await extending
+        assert held.of(b.KEY) == (again,)
 
     simulate(story)
 

@@ -522,3 +522,35 @@ def test_the_publication_of_one_upload_leaves_the_message_of_the_next() -> None:
     later = b.source(etag="next")
     seen = b.observation(*closed, manifest=b.manifest(), manifest_etag="m", raw=later, deliveries=(own, next_))
     assert action(seen) == DeleteDeliveries((own,))
+
+
+def test_a_success_without_outputs_is_none() -> None:
+    match action(b.observation(b.intent(), replace(b.result(), outputs=()))):
+        case RecordOutcome(outcome):
+            assert (outcome.failure, outcome.code) == (FailureClass.APP, "no_outputs")
+        case other:
+            pytest.fail(f"{other}")
+
+
+def test_outputs_that_were_found_wanting_are_not_published_when_they_look_right_later() -> None:
+    refuted = (b.intent(), b.result(), b.outcome(1, FailureClass.APP, "verify_failed"))
+    assert isinstance(action(b.observation(*refuted, outputs=(b.seen_as(b.output()),))), CreateIntent)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"raw": b.source(etag="next")}, {"raw": None, "manifest": b.manifest(job="a" * 26), "manifest_etag": "m"}],
+    ids=["uploaded", "published"],
+)
+def test_the_late_success_of_a_replaced_upload_takes_no_later_one_s_place(later: dict[str, object]) -> None:
+    match action(b.observation(b.intent(), b.result(), outputs=(b.seen_as(b.output()),), **later)):
+        case RecordOutcome(outcome):
+            assert outcome.code == "source_gone"
+        case other:
+            pytest.fail(f"{other}")
+
+
+def test_a_job_that_was_published_while_it_was_given_up_is_given_up() -> None:
+    both = {"manifest": b.manifest(), "manifest_etag": "m", "outputs": (b.seen_as(b.output()),)}
+    assert action(b.observation(b.intent(), b.outcome(), b.dead(), **both)) == KeepRaw(b.JOB, b.source())
+    assert isinstance(action(b.observation(b.intent(), b.outcome(), b.dead(), b.kept(), **both)), SendDeadLetter)
