@@ -233,6 +233,21 @@ def test_a_message_about_several_objects_stays_until_there_is_one_for_each() -> 
                 await asyncio.sleep(10)
                 assert together in [message.body for message in world.raw_queue.messages]
                 await world.until(world.settled, within=HOUR)
+            assert world.metric("vidctl_sweep_found_missed_events_total") == 0, "found by the sweep alone"
             assert all([await world.manifest(key) is not None for key in keys])
+
+    simulate(story)
+
+
+def test_what_another_replica_runs_as_the_sweep_finds_it_takes_no_slot_here() -> None:
+    async def story() -> None:
+        async with Simulation(limits=Limits(slots=1), transcode_seconds=1800) as world, world.replica():
+            world.upload(b"first")
+            await world.until(lambda: len(world.tasks.live) == 1, within=HOUR)
+            async with world.replica() as other:
+                await world.until(lambda: bool(other.view.states()["running"]), within=HOUR)
+                world.upload(b"second")
+                # The first replica may have received the message: the sweep finds the upload all the same.
+                await world.until(lambda: len(world.tasks.live) == 2, within=timedelta(minutes=15))
 
     simulate(story)

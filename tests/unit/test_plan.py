@@ -24,6 +24,7 @@ from vidctl.reconciler.actions import (
     Publish,
     Raise,
     RecordOutcome,
+    RemoveKept,
     RemoveManifest,
     RemoveOutputs,
     RunTask,
@@ -554,3 +555,10 @@ def test_a_job_that_was_published_while_it_was_given_up_is_given_up() -> None:
     both = {"manifest": b.manifest(), "manifest_etag": "m", "outputs": (b.seen_as(b.output()),)}
     assert action(b.observation(b.intent(), b.outcome(), b.dead(), **both)) == KeepRaw(b.JOB, b.source())
     assert isinstance(action(b.observation(b.intent(), b.outcome(), b.dead(), b.kept(), **both)), SendDeadLetter)
+
+
+def test_a_cancelled_video_leaves_no_copy_behind() -> None:
+    copy = b.kept().source
+    seen = b.observation(b.cancel(), b.kept(), raw=None, kept=(copy,))
+    assert action(seen) == RemoveKept((copy,))
+    assert action(replace(seen, kept=())) == DeleteDeliveries((b.delivery(),))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from tests import builders as b
-from tests.world.loop import simulate
+from tests.world.loop import clock, simulate
 from tests.world.workers import die_before_the_result
 from tests.world.world import Simulation
 from vidctl.layout import AttemptName
 from vidctl.metrics import Metrics
 from vidctl.model import FailureClass, VideoKey
-from vidctl.reconciler.cleaning import abandoned
+from vidctl.reconciler.cleaning import Cleaning, abandoned
 from vidctl.reconciler.sweep import Sweep
 from vidctl.records import Manifest, VideoRecords
 
@@ -87,6 +88,47 @@ def test_a_sweep_that_ran_out_of_room_goes_on_from_there_and_then_begins_anew() 
             assert found == keys
             await sweep.raw()
             assert found == [*keys, *keys]
+
+    simulate(story)
+
+
+def test_a_task_that_stopped_while_nobody_looked_is_found_once() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            world.events_lost = True
+            found: list[VideoKey] = []
+            attempt = replace(b.intent(at=clock()), task=replace(b.task_spec(), environment=(b.job_variable(),)))
+            await world.controller()._reconciler._actor._launcher.launch(attempt)
+            world.tasks.kill(world.tasks.launched[0].arn)
+            sweep = sweeping(world, found)
+            await sweep.tasks()
+            assert found == [b.KEY]
+            await sweep.tasks()
+            assert found == [b.KEY]
+
+    simulate(story)
+
+
+def test_the_daily_look_finds_open_attempts_and_late_wishes_and_nothing_that_is_settled() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            found: list[VideoKey] = []
+            cleaning = Cleaning(
+                world.controller()._world,
+                journal=world.journal,
+                add=found.append,
+                clean_after=timedelta(days=1),
+                metrics=Metrics(CollectorRegistry()),
+            )
+            await world.journal.write(b.intent())
+            await cleaning.daily()
+            assert found == [b.KEY]
+            await world.journal.write(b.outcome(1, None, "published"))
+            await cleaning.daily()
+            assert found == [b.KEY]
+            await world.journal.write(b.cancel())
+            await cleaning.daily()
+            assert found == [b.KEY, b.KEY]
 
     simulate(story)
 
