@@ -27,33 +27,47 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """Some tests. ``blind``: the parts of vidctl that do not run in them, so that they cannot catch a bug there."""
+    """Some tests. ``runs``: the parts of vidctl that run in them; they cannot catch a bug in any other."""
 
     name: str
     tests: tuple[str, ...]
-    blind: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> str:
-        """Where its tests are."""
-        return self.tests[0].rpartition("/")[0] if self.tests[0].endswith(".py") else self.tests[0]
+    runs: tuple[str, ...]
 
     def suspects(self, mutant: Mutant, tree: Path) -> list[str]:
         """Return the test files that are named after what the mutant changes: the likeliest to catch it."""
         stems = dict.fromkeys(Path(edit.file).stem for edit in mutant.edits)
-        return [str(path.relative_to(tree)) for stem in stems for path in tree.glob(f"{self.folder}/test_{stem}.py")]
+        found = [path for stem in stems for test in self.tests for path in tree.glob(f"{test}/test_{stem}.py")]
+        return [str(path.relative_to(tree)) for path in found]
 
     def sees(self, mutant: Mutant) -> bool:
         """Whether any of the mutant's edits runs in these tests."""
-        return any(not edit.file.startswith(self.blind) for edit in mutant.edits)
+        return any(edit.file.startswith(self.runs) for edit in mutant.edits)
 
 
-EDGES = ("clients.py", "s3.py", "sqs.py", "ecs.py")
+WORDS = ("codec.py", "events.py", "journal.py", "layout.py")
+WHOLE = ("reconciler/", "worker/fence.py", *WORDS)
+STORIES = ("decisions", "failures", "found", "guards", "pipeline")
 LAYERS = (
-    Layer(name="unit", tests=("tests/unit",)),
-    Layer(name="edges", tests=("tests/contract/test_rare_answers.py",), blind=("reconciler/", "worker/", "journal.py")),
-    Layer(name="worker", tests=("tests/process/test_worker.py",), blind=("reconciler/", *EDGES)),
-    Layer(name="simulation", tests=("tests/simulation",), blind=EDGES),
+    Layer(name="unit", tests=("tests/unit",), runs=("",)),
+    Layer(
+        name="edges",
+        tests=("tests/contract/test_rare_answers.py",),
+        runs=("clients.py", "s3.py", "sqs.py", "ecs.py"),
+    ),
+    Layer(
+        name="planner",
+        tests=("tests/planner",),
+        runs=tuple(f"reconciler/{name}.py" for name in ("plan", "budget", "classify", "observation", "policy")),
+    ),
+    Layer(name="worker", tests=("tests/process/test_worker.py",), runs=("worker/", *WORDS)),
+    Layer(name="stories", tests=tuple(f"tests/simulation/test_{name}.py" for name in STORIES), runs=WHOLE),
+    Layer(name="systematic", tests=("tests/simulation/test_systematic.py",), runs=WHOLE),
+    Layer(
+        name="swarm",
+        # Seeds that nobody has tried before are another test: what catches a mutant must not be luck.
+        tests=("tests/simulation/test_swarm.py::test_nothing_unsafe_happens_and_all_is_well_when_the_faults_end",),
+        runs=WHOLE,
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tests.mutants.catalogue import Mutant
-from tests.mutants.layers import LAYERS, Layer, Verdict
+from tests.mutants.layers import LAYERS, Verdict
 
 HEAD = """\
 # Deliberate bugs, and what catches them
@@ -15,12 +15,14 @@ itself, and the first test that fails is named. `make mutants` makes them again,
 `make mutants ARGS="--every-layer --write"` writes this page. The numbers under *breaks* are those of "What must always
 hold" in [architecture.md](architecture.md); the edits themselves stand in `tests/mutants/`.
 
-A minus: that part of the code does not run in the layer. **Not caught**: it runs, and the layer passes.
+A layer that passes runs the code in question and does not mind; one that is not named does not run it, or was not
+asked. The layers, from cheap to dear: unit tests, the adapters' edges, every case of the planner, the worker's process,
+and of the simulation the stories, the systematic run of single faults, and the swarm of seeds.
 """
-BLIND, PASSED, NOT_ASKED = "-", "**not caught**", "not asked"
+PASSES = "passes"
 
-Cells = dict[tuple[str, str], str]
-"""What the page says, by mutant and layer."""
+Known = dict[tuple[str, str], str | None]
+"""What the page says: the test that catches a mutant, or None where the layer passes, by mutant and layer."""
 
 
 def caught(said: Iterable[Verdict]) -> bool:
@@ -46,38 +48,32 @@ def summary(said: Mapping[str, Sequence[Verdict]]) -> str:
     return "\n".join([*lines, *(f"SURVIVED {name}" for name in survivors)])
 
 
-def page(mutants: Mapping[str, Mutant], cells: Cells, said: Mapping[str, Sequence[Verdict]]) -> str:
-    """Write the page of all mutants, by chapter; what was not asked this time stays as it was in ``cells``."""
-    now = {(name, v.layer): _cell(v) for name, verdicts in said.items() for v in verdicts}
+def page(mutants: Mapping[str, Mutant], known: Known, said: Mapping[str, Sequence[Verdict]]) -> str:
+    """Write the page of all mutants, by chapter; what was not asked this time stays as it was ``known``."""
+    now = known | {(name, v.layer): v.caught_by for name, verdicts in said.items() for v in verdicts}
     parts = [HEAD]
     for chapter in dict.fromkeys(mutant.chapter for mutant in mutants.values()):
-        names = " | ".join(layer.name for layer in LAYERS)
-        parts.append(f"\n## {chapter.capitalize()}\n\n| bug | breaks | {names} |\n|---|---|{'---|' * len(LAYERS)}\n")
-        parts += [_line(mutant, cells | now) for mutant in mutants.values() if mutant.chapter == chapter]
+        parts.append(f"\n## {chapter.capitalize()}\n\n| bug | breaks | caught by |\n|---|---|---|\n")
+        parts += [_line(mutant, now) for mutant in mutants.values() if mutant.chapter == chapter]
     return "".join(parts)
 
 
-def read(text: str) -> Cells:
+def read(text: str) -> Known:
     """Read what the page says."""
-    cells: Cells = {}
+    known: Known = {}
     for line in text.splitlines():
         if line.startswith("| **"):
-            bug, _, *told = line.replace("\\|", "\0").strip("| ").split(" | ")
-            for layer, cell in zip(LAYERS, told, strict=True):
-                cells[bug.split("**")[1], layer.name] = cell.replace("\0", "\\|")
-    return cells
+            bug, _, told = line.replace("\\|", "\0")[2:-2].split(" | ")
+            for entry in filter(None, told.replace("\0", "|").split("<br>")):
+                layer, _, test = entry.partition(": ")
+                known[bug.split("**")[1], layer] = None if test == PASSES else test.strip("`")
+    return known
 
 
-def catcher(cells: Cells, mutant: Mutant, layer: Layer) -> list[str]:
-    """Return the test of a layer that caught the mutant before, by the page."""
-    cell = cells.get((mutant.name, layer.name), "")
-    return [cell.strip("`").replace("\\|", "|")] if "::" in cell else []
+def _line(mutant: Mutant, known: Known) -> str:
+    told = [f"{layer.name}: {_entry(known[at])}" for layer in LAYERS if (at := (mutant.name, layer.name)) in known]
+    return f"| **{mutant.name}**: {mutant.why} | {mutant.breaks} | {'<br>'.join(told)} |\n"
 
 
-def _line(mutant: Mutant, cells: Cells) -> str:
-    told = [cells.get((mutant.name, each.name), NOT_ASKED) if each.sees(mutant) else BLIND for each in LAYERS]
-    return f"| **{mutant.name}**: {mutant.why} | {mutant.breaks} | {' | '.join(told)} |\n"
-
-
-def _cell(verdict: Verdict) -> str:
-    return PASSED if verdict.caught_by is None else f"`{verdict.caught_by}`".replace("|", "\\|")
+def _entry(test: str | None) -> str:
+    return PASSES if test is None else f"`{test}`".replace("|", "\\|")

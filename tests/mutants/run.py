@@ -1,7 +1,8 @@
 """Shows that the tests catch every deliberate bug: ``make mutants``.
 
-Each mutant is made in a copy of the repository, and the layers of tests run on it, from cheap to dear, until one
-catches it. ``--every-layer`` asks all of them: a bug that only a unit test knows is one that the simulation misses.
+Each mutant is made in a copy of the repository, and the layers of tests run on it, until one catches it: first the one
+that did before, by ``docs/mutants.md``, then from cheap to dear. ``--every-layer`` asks all of them: a bug that only a
+unit test knows is one that the simulation misses.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from tests.mutants.catalogue import Mutant, load
 from tests.mutants.layers import LAYERS, Layer, Verdict, verdict
-from tests.mutants.report import Cells, catcher, caught, page, read, row, summary
+from tests.mutants.report import Known, caught, page, read, row, summary
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "mutants.md"
@@ -31,7 +32,7 @@ class Bench:
 
     layers: tuple[Layer, ...]
     every_layer: bool
-    cells: Cells
+    known: Known
     places: asyncio.Semaphore
 
     async def tried(self, mutant: Mutant) -> list[Verdict]:
@@ -39,7 +40,7 @@ class Bench:
         said: list[Verdict] = []
         async with self.places, _copy() as tree:
             mutant.apply(tree)
-            for layer in self.layers:
+            for layer in sorted(self.layers, key=lambda layer: not self.known.get((mutant.name, layer.name))):
                 if not layer.sees(mutant) or (caught(said) and not self.every_layer):
                     continue
                 said.append(await verdict(layer, tree, first=self._first(layer, mutant, tree)))
@@ -47,7 +48,8 @@ class Bench:
 
     def _first(self, layer: Layer, mutant: Mutant, tree: Path) -> list[list[str]]:
         """Return the test that caught the mutant before, then the likeliest."""
-        return [tests for tests in (catcher(self.cells, mutant, layer), layer.suspects(mutant, tree)) if tests]
+        before = self.known.get((mutant.name, layer.name))
+        return [tests for tests in ([before] if before else [], layer.suspects(mutant, tree)) if tests]
 
 
 @asynccontextmanager
@@ -86,7 +88,7 @@ async def run(arguments: argparse.Namespace) -> int:
     bench = Bench(
         layers=tuple(layer for layer in LAYERS if arguments.only in (None, layer.name)),
         every_layer=arguments.every_layer,
-        cells=read(PAGE.read_text()) if PAGE.exists() else {},
+        known=read(PAGE.read_text()) if PAGE.exists() else {},
         places=asyncio.Semaphore(arguments.processes),
     )
     if not arguments.names and not await _sound(bench):
@@ -95,7 +97,7 @@ async def run(arguments: argparse.Namespace) -> int:
     said = await _all(bench, chosen)
     _say(summary(said))
     if arguments.write:
-        PAGE.write_text(page(mutants, bench.cells, said))
+        PAGE.write_text(page(mutants, bench.known, said))
     return 0 if all(map(caught, said.values())) else 1
 
 

@@ -19,7 +19,8 @@ from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import Throttled, Unavailable
 from vidctl.model import JobSpec, VideoKey
-from vidctl.reconciler.controller import Controller, Limits
+from vidctl.reconciler.controller import Controller
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.reconcile import Result
 
 HOUR = timedelta(hours=1)

@@ -33,8 +33,8 @@ from vidctl.reconciler.actions import (
     SendDeadLetter,
     StopTasks,
 )
-from vidctl.reconciler.controller import Limits
 from vidctl.reconciler.launching import Stale
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.observation import Observation
 
 FRESH = timedelta(seconds=30)
