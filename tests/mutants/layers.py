@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tests.mutants.catalogue import Mutant
 
-HANGS = 60
+HANGS = 240
 """Seconds after which a test counts as hanging; the slowest takes some fifteen."""
-ENDLESS = 900
+ENDLESS = 1800
 """Seconds after which a layer does, where pytest's own clock ends no test: a loop that yields to nobody."""
 TESTS_FAILED, NO_SUCH_TEST = 1, 4
 
