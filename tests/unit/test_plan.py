@@ -32,7 +32,8 @@ from vidctl.reconciler.actions import (
     StopTasks,
 )
 from vidctl.reconciler.observation import LaunchGate, Observation
-from vidctl.reconciler.plan import plan, wants_tasks
+from vidctl.reconciler.plan import claims, plan, wants_tasks
+from vidctl.records import Outcome
 
 INFRASTRUCTURE = FailureClass.INFRASTRUCTURE
 
@@ -562,3 +563,63 @@ def test_a_cancelled_video_leaves_no_copy_behind() -> None:
     seen = b.observation(b.cancel(), b.kept(), raw=None, kept=(copy,))
     assert action(seen) == RemoveKept((copy,))
     assert action(replace(seen, kept=())) == DeleteDeliveries((b.delivery(),))
+
+
+# --- to the letter --------------------------------------------------------------------------------------------------
+
+
+def closed(code: str, detail: str = "", failure: FailureClass | None = None) -> RecordOutcome:
+    return RecordOutcome(
+        Outcome(key=b.KEY, job=b.JOB, number=b.number(), at=b.NOW, failure=failure, code=code, detail=detail)
+    )
+
+
+OTHER_PUBLISHED = {"manifest": b.manifest(2), "manifest_etag": "m"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (b.observation(b.cancel(), b.intent()), closed("cancelled", "the owner cancelled")),
+        (b.observation(b.dead(), b.kept(), b.dead_letter(), b.intent()), closed("superseded", "the job is dead")),
+        (b.observation(b.intent(), manifest=b.manifest()), closed("published")),
+        (b.observation(b.intent(), **OTHER_PUBLISHED), closed("superseded", "attempt 1-2 was published")),
+        (b.observation(b.intent(), raw=None), closed("source_gone", "the raw object is gone")),
+        (
+            b.observation(b.intent(at=b.ago(hours=1))),
+            closed("lost", "no task was seen, nor a result", INFRASTRUCTURE),
+        ),
+        (
+            b.observation(b.intent(at=b.ago(hours=1)), gate=LaunchGate(launch=False, paused="access_denied")),
+            closed("launch_refused", "access_denied", FailureClass.CONFIGURATION),
+        ),
+        (
+            b.observation(b.intent(), b.result()),
+            closed("verify_failed", "outputs not as reported: video.mp4", FailureClass.APP),
+        ),
+    ],
+    ids=["cancelled", "dead", "published", "overtaken", "gone", "lost", "refused", "wrong"],
+)
+def test_an_outcome_says_what_ended_the_attempt_and_when(seen: Observation, expected: RecordOutcome) -> None:
+    assert action(seen) == expected
+
+
+def test_a_redrive_opens_the_round_after_the_dead_one() -> None:
+    asked = b.delivery(redrive=Redrive(job=b.JOB, round=1))
+    assert action(b.observation(b.dead(), deliveries=(asked,))) == OpenRound(replace(b.opened(2), at=b.NOW))
+
+
+def test_a_dead_job_without_a_message_is_told_of_all_the_same() -> None:
+    seen = b.observation(b.dead(), b.kept(), deliveries=())
+    assert action(seen) == SendDeadLetter(b.dead(), None)
+    assert action(replace(seen, deliveries=(b.delivery(),))) == SendDeadLetter(b.dead(), "{}")
+
+
+def test_the_outputs_to_look_at_are_those_that_a_decision_may_depend_on() -> None:
+    made, published = b.observation(b.intent(), b.result()), b.observation(b.intent(), manifest=b.manifest())
+    assert claims(made) == (b.output(),)
+    assert claims(published) == (b.output(),)
+    assert claims(replace(published, raw=None)) == (), "nothing is left to be deleted"
+    assert claims(b.observation(b.intent(), b.result(), b.outcome(1, FailureClass.APP, "verify_failed"))) == ()
+    both = b.observation(b.intent(), b.result(1), b.intent(2), b.result(2))
+    assert claims(both) == (b.output(n=2), b.output(n=1))
