@@ -15,6 +15,7 @@ import pytest
 
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
+from tests.world.tasks import Failures
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import Throttled, Unavailable
@@ -250,5 +251,24 @@ def test_what_another_replica_runs_as_the_sweep_finds_it_takes_no_slot_here() ->
                 world.upload(b"second")
                 # The first replica may have received the message: the sweep finds the upload all the same.
                 await world.until(lambda: len(world.tasks.live) == 2, within=timedelta(minutes=15))
+
+    simulate(story)
+
+
+def test_a_ghost_that_no_listing_shows_in_time_is_ended_by_its_fence_when_its_successor_begins() -> None:
+    async def story() -> None:
+        async with Simulation(transcode_seconds=3600) as world:
+            world.events_lost = True
+            world.tasks.refusals.append(Failures(reasons=("RESOURCE:CPU",), starts=True))
+            world.upload()
+            blind = world.tasks.through(late("none", 0))
+            blind.lag = timedelta(minutes=20)
+            async with seeing(world, tasks=blind):
+                await world.until(lambda: len(world.tasks.launched) == 2, within=HOUR)
+                ghost, successor = (launched.arn for launched in world.tasks.launched)
+                await world.until(lambda: world.tasks.task(successor).started_at is not None, within=HOUR)
+                await asyncio.sleep(95)  # the fence's period, the grace of a stop, and a bit
+                assert not world.tasks.task(ghost).alive
+                await world.until(world.settled, within=3 * HOUR)
 
     simulate(story)

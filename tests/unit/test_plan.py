@@ -623,3 +623,28 @@ def test_the_outputs_to_look_at_are_those_that_a_decision_may_depend_on() -> Non
     assert claims(b.observation(b.intent(), b.result(), b.outcome(1, FailureClass.APP, "verify_failed"))) == ()
     both = b.observation(b.intent(), b.result(1), b.intent(2), b.result(2))
     assert claims(both) == (b.output(n=2), b.output(n=1))
+
+
+def test_a_stopped_task_closes_its_attempt_by_its_end_and_the_worker_s_word() -> None:
+    spot = b.task(1, "STOPPED", stop_code="SpotInterruption", stopped_reason="taken back")
+    taken = closed("spot_interrupted", "stop code SpotInterruption; taken back", INFRASTRUCTURE)
+    assert action(b.observation(b.intent(), tasks=(spot,))) == taken
+    ended = b.task(1, "STOPPED", stop_code="EssentialContainerExited", exit_code=65)
+    said = b.result(failure=FailureClass.PERMANENT, code="not_a_video")
+    refused = closed("not_a_video", "not_a_video", FailureClass.PERMANENT)
+    assert action(b.observation(b.intent(), said, tasks=(ended,))) == refused
+
+
+def test_a_broken_publication_is_an_alarm_and_its_upload_kept_before_it_expires() -> None:
+    published = (b.intent(), b.outcome(1, None, "published"))
+    broken = b.observation(*published, manifest=b.manifest())
+    assert action(broken) == Raise("published_output_missing", "video.mp4 of attempt 1-1")
+    old = b.source(at=b.ago(hours=41))
+    assert action(replace(broken, raw=old)) == KeepRaw(b.JOB, old)
+    kept = b.observation(*published, b.kept(), manifest=b.manifest(), raw=old)
+    assert isinstance(action(kept), Raise)
+
+
+def test_a_manifest_says_what_was_published_of_which_upload_and_when() -> None:
+    seen = b.observation(b.intent(), b.result(), outputs=(b.seen_as(b.output()),))
+    assert action(seen) == Publish(replace(b.manifest(), published_at=b.NOW), None)
