@@ -212,7 +212,8 @@ class Watch(Witness):
         self._changed()
         self.calls_of_tokens[token] += 1
         self.must(self.calls_of_tokens[token] == 1, f"a second task was started for {token}")
-        self.must(token in self.ledger.tokens, f"a task was started without intent {token}")
+        known = token in self.ledger.tokens or ACTOR.get().role is not Role.REPLICA
+        self.must(known, f"a task was started without intent {token}")
 
     def stopping(self, arn: str) -> None:
         if ACTOR.get().role is Role.REPLICA:
