@@ -648,3 +648,19 @@ def test_a_broken_publication_is_an_alarm_and_its_upload_kept_before_it_expires(
 def test_a_manifest_says_what_was_published_of_which_upload_and_when() -> None:
     seen = b.observation(b.intent(), b.result(), outputs=(b.seen_as(b.output()),))
     assert action(seen) == Publish(replace(b.manifest(), published_at=b.NOW), None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "wait"),
+    [
+        (b.observation(b.intent(), tasks=(b.task(1, "PENDING"),)), b.POLICY.poll),
+        (b.observation(b.intent(), tasks=(b.task(),)), b.POLICY.poll),
+        (b.observation(b.intent(at=b.ago(minutes=50))), timedelta(minutes=5)),
+        (b.observation(b.intent(), gate=LaunchGate(launch=False)), b.POLICY.slot_interval),
+        (b.observation(b.intent(), gate=LaunchGate(launch=False, paused="denied")), b.POLICY.slot_interval),
+        (b.observation(gate=LaunchGate(begin=False)), b.POLICY.slot_interval),
+    ],
+    ids=["starting", "running", "token too old", "no token", "breaker open", "no slot"],
+)
+def test_what_is_waited_for_is_looked_at_again_in_time(seen: Observation, wait: timedelta) -> None:
+    assert (decided(seen).actions, decided(seen).requeue_after) == ((), wait)
