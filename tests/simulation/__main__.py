@@ -25,8 +25,9 @@ from tests.simulation.story import draw_story
 from tests.simulation.swarm import QUIET
 from vidctl.reconciler.rules import Rule
 
-ELSEWHERE = frozenset({Rule.PUBLISHED_BROKEN, Rule.PUBLISHED_BROKEN_EXPIRING})
-"""Rules for what nobody does here, to remove a published output: tests/simulation/test_found.py tells that story."""
+ELSEWHERE = frozenset({Rule.PUBLISHED_BROKEN_EXPIRING, Rule.DEAD_ATTEMPT_OPEN})
+"""What takes an output that is missing for two days (tests/simulation/test_found.py tells that story), and what no order
+of events leads to: tests/planner has it."""
 ENOUGH = 300
 """Seeds after which everything must have been reached."""
 SHRINKING = 120.0

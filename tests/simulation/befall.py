@@ -11,10 +11,11 @@ from urllib.parse import quote_plus
 
 from tests.simulation.catalogue import Fault
 from tests.simulation.fleet import Replica
-from tests.simulation.story import Scene
+from tests.simulation.story import Nature, Scene, content
 from tests.world.loop import clock
 from tests.world.notifications import s3_event, s3_record, s3_test_event, task_event
 from tests.world.objects import Created
+from tests.world.seam import Role, acting
 from vidctl import layout
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Befall:
         self._world = world
         self._dice = world.dice
         self._pending: list[dict[str, Any]] = []
+        self._removed: list[tuple[str, bytes, str]] = []
         self._sent: dict[str, str] = {}
         """The last event sent of each raw object, by its sequencer."""
 
@@ -149,7 +151,7 @@ class Befall:
         if dice.happens(Fault.TEST_EVENT, f"{minute}"):
             queue.put(s3_test_event(self._world.raw.bucket, clock()))
         if dice.happens(Fault.RAW_REMOVED_BY_HAND, f"{minute}"):
-            self._world.remove_by_hand(dice.share(f"remove {minute}"))
+            self._remove_raw(dice.share(f"remove {minute}"))
         if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):
             poison = ("no json", '{"Records": []}', '{"Records": [{"eventName": "ObjectRemoved:Delete"}]}', "[]", "{}")
             queue.put(poison[int(dice.share(f"poison {minute}") * len(poison))])
@@ -187,6 +189,9 @@ class Befall:
         self._world.services.down = True
         for replica in tuple(self._world.fleet.replicas):
             self._world.fleet.kill(replica)
+        if self._dice.happens(Fault.ZONE_LOST, "run"):
+            for task in self._world.tasks.live:
+                self._world.tasks.kill(task.arn, exit_code=None, stop_code="InfrastructureHealth", reason="zone lost")
         await asyncio.sleep(3600 * (1 + 3 * self._dice.share("down for") ** 2))
         self._world.services.down = False
 
@@ -207,5 +212,37 @@ class Befall:
         await asyncio.sleep(self._world.story.seconds * self._dice.share(name))
 
     def end(self) -> None:
-        """End what would last, and send what waits."""
+        """End what would last, send what waits, and restore what somebody removed."""
         self._flush()
+        for key, body, sha256 in self._removed:
+            self._world.final.put(key, body, content_type="video/mp4", sha256=sha256)
+
+    # --- by hand --------------------------------------------------------------------------------------------------
+
+    def overwrite(self, key: str) -> None:
+        """Put another good file under the key of a raw object, at the worst moment."""
+        with acting(Role.USER, "a user"):
+            video = layout.parse_raw_key(key)
+            self._world.put(video, content(Nature.GOOD, 7000 + len(self._world.bodies[video])))
+
+    def _remove_raw(self, share: float) -> None:
+        """Remove a raw object, as a person may."""
+        standing = self._world.raw.keys(layout.RAW_PREFIX)
+        if standing:
+            key = standing[int(share * len(standing))]
+            self._world.removed.add(layout.parse_raw_key(key))
+            self._world.trace.note("user", "remove", key)
+            self._world.raw.remove(key)
+
+    def remove_an_output(self, manifest_key: str) -> None:
+        """Remove an output of a publication, as a person may."""
+        video = layout.parse_video_folder(manifest_key)
+        manifest = None if video is None else self._world.watch.ledger.manifests.get(video)
+        if manifest is None:
+            return
+        output = manifest.outputs[0]
+        body = self._world.final.body(output.key)
+        if body is not None:
+            self._removed.append((output.key, body, output.sha256))
+            with acting(Role.USER, "a person"):
+                self._world.final.remove(output.key)

@@ -127,6 +127,7 @@ class Fault(Enum):
     INTERRUPTED = "70e", "a worker is told to stop by its host, and says so", 0.03, 0.3
     ZOMBIE = "71", "a task cannot be stopped, sees no fence, and finishes after its successor", 0.03, 0.2
     CLOCK_SKEW = "72", "the clocks of hosts disagree by up to five minutes", 0.3, 1.0
+    GHOST = "71a", "ECS loses sight of a task that works on for two hours", 0.02, 0.2
     # --- EventBridge ----------------------------------------------------------------------------------------------
     TASK_EVENT_LOST = "73", "a task's event is lost", 0.2, 1.0
     TASK_EVENT_DOUBLED = "74", "a task's event comes twice", 0.2, 1.0
@@ -136,6 +137,7 @@ class Fault(Enum):
     KILLED_IN_SHUTDOWN = "76a", "SIGKILL during the shutdown", 0.2, 0.8
     KILLED_AT_ANY_AWAIT = "77", "SIGKILL between any two awaits", 0.3, 1.0
     ALL_DOWN = "78", "every replica is down for hours", 0.15, 0.5
+    ZONE_LOST = "78a", "and every task is lost with the replicas, as when a zone fails", 0.5, 1.0
     TWO_VERSIONS = "79", "two versions run at once, and one writes records that the other cannot read", 0.1, 0.5
     STALLED = "80", "a replica's event loop stands still for 30 s", 0.0005, 0.005
     CLOCK_STEP = "81", "a clock jumps", 0.01, 0.1
@@ -146,6 +148,7 @@ class Fault(Enum):
     SERVICE_AWAY = "o1", "a service is away for hours while the others live", 0.2, 1.0
     BUCKET_AWAY = "o2", "a bucket cannot be reached for some minutes", 0.1, 0.6
     RAW_REMOVED_BY_HAND = "o4", "a raw object is removed by hand", 0.02, 0.1
+    OUTPUT_REMOVED_BY_HAND = "o5", "an output is removed right after it was published, and restored later", 0.01, 0.1
     POISON_MESSAGE = "o3", "somebody puts what is no event on the queue", 0.05, 0.3
 
     @property

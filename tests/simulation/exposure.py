@@ -18,12 +18,13 @@ ANY_CALL = (
     Fault.SLOW,
 )
 ANY_CHANGE = (*ANY_CALL, Fault.APPLIED_LATE, Fault.TIMEOUT_WITH_EFFECT, Fault.SERVER_ERROR)
+OF_WRITES = (Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF, Fault.OUTPUT_REMOVED_BY_HAND)
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "objects.head": (*ANY_CALL, Fault.SLOW_DOWN, Fault.FORBIDDEN_FOR_MISSING),
     "objects.get": (*ANY_CALL, Fault.SLOW_DOWN),
     "objects.list": (*ANY_CALL, Fault.SLOW_DOWN, Fault.LISTING_CUT),
-    "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF),
-    "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF),
+    "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),
+    "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),
     "objects.delete": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.CHANGED_BEFORE_DELETION),
     "objects.copy": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.COPY_FAILED_WITH_200),
     "queue.receive": (

@@ -120,8 +120,8 @@ class Fleet:
     def _ports(self, weather: Weather, tasks: SeenTasks) -> World:
         world = self._world
         return World(
-            raw=SeenObjects(world.raw, weather, overwrite=world.overwrite),
-            final=SeenObjects(world.final, weather, newer=self.newer),
+            raw=SeenObjects(world.raw, weather, meddler=world.befall),
+            final=SeenObjects(world.final, weather, meddler=world.befall, newer=self.newer),
             raw_queue=SeenQueue(world.raw_queue, weather),
             dead_letter_queue=SeenQueue(world.dead_letters, weather),
             task_queue=SeenQueue(world.task_queue, weather),

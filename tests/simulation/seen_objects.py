@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from tests.simulation.catalogue import Fault
 from tests.simulation.weather import Weather
@@ -17,10 +18,20 @@ from vidctl.errors import AccessDenied, PreconditionFailed, Unavailable, WriteCo
 from vidctl.ports import ObjectStat, SignedUrl, StoredObject
 
 
+class Meddler(Protocol):
+    """A person who does things by hand."""
+
+    def overwrite(self, key: str) -> None:
+        """Put another file under the key of a raw object."""
+
+    def remove_an_output(self, manifest_key: str) -> None:
+        """Remove an output of a publication."""
+
+
 class SeenObjects:
     """A bucket. ``newer``: the replica is of a version that writes what the present one cannot read.
 
-    ``overwrite`` lets a user put another file under a key.
+    ``meddler`` is whoever does things by hand at the worst moment.
     """
 
     def __init__(
@@ -29,12 +40,12 @@ class SeenObjects:
         weather: Weather,
         *,
         newer: bool = False,
-        overwrite: Callable[[str], None] | None = None,
+        meddler: Meddler,
     ) -> None:
         self._objects = objects.through(at_once)
         self._weather = weather
         self._newer = newer
-        self._overwrite = overwrite
+        self._meddler = meddler
         self._bucket = objects.bucket
 
     async def head(self, key: str) -> ObjectStat | None:
@@ -82,22 +93,27 @@ class SeenObjects:
             await write()
             raise PreconditionFailed(f"{key}: 412 for the second try of the SDK")
 
+        async def meddled_with() -> str:
+            etag = await write()
+            self._meddler.remove_an_output(key)
+            return etag
+
         return await self._weather.call(
             operation,
             key,
             write,
             bucket=self._bucket,
-            special={Fault.WRITE_CONFLICT: conflict, Fault.LOST_TO_ITSELF: lost_to_itself},
+            special={
+                Fault.WRITE_CONFLICT: conflict,
+                Fault.LOST_TO_ITSELF: lost_to_itself,
+                Fault.OUTPUT_REMOVED_BY_HAND: meddled_with,
+            },
         )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
         async def overwritten() -> None:
-            if (
-                key.startswith(layout.RAW_PREFIX)
-                and self._objects.stat(key) is not None
-                and self._overwrite is not None
-            ):
-                self._overwrite(key)
+            if key.startswith(layout.RAW_PREFIX) and self._objects.stat(key) is not None:
+                self._meddler.overwrite(key)
             await self._objects.delete(key, if_match=if_match)
 
         await self._weather.call(

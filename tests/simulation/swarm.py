@@ -143,21 +143,6 @@ class Swarm(Simulation):
         self.latest[key] = layout.job_id(self.raw.bucket, name, etag)
         self.workload.know(self.latest[key], body)
 
-    def overwrite(self, name: str) -> None:
-        """Put another good file under the key of a raw object, at the worst moment."""
-        with acting(Role.USER, "a user"):
-            key = layout.parse_raw_key(name)
-            self.put(key, content(Nature.GOOD, 7000 + len(self.bodies[key])))
-
-    def remove_by_hand(self, share: float) -> None:
-        """Remove a raw object, as a person may."""
-        standing = self.raw.keys(layout.RAW_PREFIX)
-        if standing:
-            name = standing[int(share * len(standing))]
-            self.removed.add(layout.parse_raw_key(name))
-            self.trace.note("user", "remove", name)
-            self.raw.remove(name)
-
     async def cancel(self, key: VideoKey) -> None:
         """Write the wish as the HTTP side does, and point the reconciler at it."""
         self.trace.note("user", "cancel", str(key))

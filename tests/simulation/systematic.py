@@ -7,6 +7,7 @@ and minute, each fault that it can meet. Then the story is played once for each 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.simulation.catalogue import Fault
@@ -24,8 +25,12 @@ TREATMENTS = frozenset({
     Fault.PAUSED,  # a reading that is stale when it is acted on
     Fault.EVENT_LOST,
     Fault.TASK_EVENT_LOST,
+    Fault.CHANGED_BEFORE_DELETION,
+    Fault.OUTPUT_REMOVED_BY_HAND,
 })  # fmt: skip
-"""Crash before, crash after, error, lost reply, effect too late, stale reading, hint dropped."""
+"""Crash before, crash after, error, lost reply, effect too late, stale reading, hint dropped, and meddling by hand."""
+DISASTER = ("ALL_DOWN run", "ZONE_LOST run")
+"""Every replica and task is lost at once, and nobody is there for hours; when, is the seed's choice."""
 
 
 def _story(*acts: Put | Cancelled) -> Story:
@@ -51,6 +56,12 @@ def possible(story: Story, faults: Iterable[Fault] = TREATMENTS) -> list[str]:
     assert verdict.violation is None, verdict.violation
     names = {fault.name for fault in faults}
     return [event for event in dict.fromkeys(recorder.possible) if event.split()[0] in names]
+
+
+def struck(story: Story, seeds: Iterable[int]) -> Iterator[tuple[int, Verdict]]:
+    """Play the story once for each seed, struck by a disaster at another moment of it."""
+    for seed in seeds:
+        yield seed, play(replace(story, seed=seed), Chosen(seed, DISASTER), quiet=timedelta(), keep=60)
 
 
 def retold(story: Story, events: Iterable[str]) -> Iterator[tuple[str, Verdict]]:

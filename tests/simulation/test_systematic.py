@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.dice import Dice
 from tests.simulation.play import play
-from tests.simulation.systematic import STORIES, possible, retold
+from tests.simulation.systematic import STORIES, possible, retold, struck
 
 PARTS = 8
 """Into which the runs of a story are divided, so that they can be shared among processes."""
@@ -22,3 +22,12 @@ def test_no_single_fault_at_any_call_changes_what_becomes_of_a_video(name: str, 
     for event, verdict in retold(story, possible(story)[part::PARTS]):
         assert verdict.violation is None, f"{event}: {verdict.violation}\n" + "\n".join(verdict.lines)
         assert verdict.fates == clean.fates, event
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_disaster_at_any_moment_costs_time_and_no_video(name: str) -> None:
+    story = STORIES[name]
+    clean = play(story, Dice(story.seed, {}), quiet=timedelta())
+    for seed, verdict in struck(story, range(24)):
+        assert verdict.violation is None, f"{seed}: {verdict.violation}\n" + "\n".join(verdict.lines)
+        assert verdict.fates == clean.fates, seed

@@ -34,6 +34,7 @@ OF_THE_HOST = (
     Fault.DIES_AFTER_ITS_RESULT,
     Fault.HANGS_AFTER_ITS_RESULT,
     Fault.INTERRUPTED,
+    Fault.GHOST,
 )
 MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.HANGS: workers.hang,
@@ -45,6 +46,7 @@ MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.ZOMBIE: workers.outlive,
 }
 TO_BLAME = (Fault.OUT_OF_MEMORY, *MISBEHAVIOUR)
+UNSEEN = (Fault.ZOMBIE, Fault.GHOST)
 UNFENCED = (Fault.ZOMBIE, Fault.HANGS, Fault.HANGS_AFTER_ITS_RESULT)
 """Workers that do not look at their fence any more."""
 OF_NO_VIDEO = tuple(fault for fault in TO_BLAME if fault is not Fault.ZOMBIE)
@@ -53,6 +55,7 @@ NOT_TO_BLAME: Mapping[Fault, Behaviour] = {
     Fault.DIES_AFTER_ITS_RESULT: workers.die_after_the_result,
     Fault.HANGS_AFTER_ITS_RESULT: workers.hang_after_the_result,
     Fault.INTERRUPTED: workers.be_interrupted,
+    Fault.GHOST: workers.go_on_unseen,
 }
 BY_NATURE: Mapping[Nature, Behaviour] = {
     Nature.REFUSED: workers.refuse,
@@ -159,7 +162,10 @@ class Workload:
             if its.job == job.job and self._fates.get(other) not in UNFENCED:
                 loop.call_later(OVERLAP, self._must_have_ended, other, token)
         self.running[token] = job
-        if self._fates.get(token) is Fault.ZOMBIE and (task := world.tasks.started_with(token)) is not None:
+        if (
+            self._fates.get(token) in (Fault.ZOMBIE, Fault.GHOST)
+            and (task := world.tasks.started_with(token)) is not None
+        ):
             world.tasks.hide(task.arn)
 
     def _must_have_ended(self, older: str, newer: str) -> None:

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.world.loop import clock
 from vidctl import layout
+from vidctl.groups import TaskGroup
 from vidctl.model import FailureClass, JobSpec
 from vidctl.records import Output, Result
 from vidctl.worker.fence import Fence, Superseded
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Behaviour = Callable[["Simulation", JobSpec], Awaitable[int]]
 """What a container does; returns its exit code."""
 
-FENCE_SECONDS = 60.0
+FENCE = timedelta(seconds=60)
 SUPERSEDED = 75
 OUTPUTS = ("video.mp4", "poster.jpg")
 
@@ -38,16 +40,15 @@ async def transcode(world: Simulation, job: JobSpec) -> int:
 async def work(world: Simulation, job: JobSpec, *, seconds: float) -> bool:
     """Work for so long, looking at the fence as the worker does; False if nobody wants it any more."""
     fence = Fence(job=job, journal=world.journal)
-    left = seconds
     try:
-        await fence.check()
-        while left > 0:
-            pause = min(left, FENCE_SECONDS)
-            await asyncio.sleep(pause)
-            left -= pause
-            if left > 0:
-                await fence.check()
-    except Superseded:
+        async with TaskGroup() as group:
+            watching = group.create_task(fence.watch(every=FENCE))
+            await fence.check()
+            await asyncio.sleep(seconds)
+            watching.cancel()
+    except ExceptionGroup as errors:
+        if errors.subgroup(Superseded) is None:
+            raise
         return False
     return True
 
@@ -153,6 +154,13 @@ async def forget_an_output(world: Simulation, job: JobSpec) -> int:
 async def be_interrupted(world: Simulation, job: JobSpec) -> int:
     """Be told to stop by the host, and say so."""
     return await report(world, job, FailureClass.INFRASTRUCTURE, "interrupted", 75)
+
+
+async def go_on_unseen(world: Simulation, job: JobSpec) -> int:
+    """Work for two hours, looking at the fence, while nobody can see the task."""
+    if not await work(world, job, seconds=7200):
+        return SUPERSEDED
+    return await transcode(world, job)
 
 
 async def outlive(world: Simulation, job: JobSpec) -> int:
