@@ -26,8 +26,8 @@ from tests.simulation.swarm import QUIET
 from vidctl.reconciler.rules import Rule
 
 ELSEWHERE = frozenset({Rule.PUBLISHED_BROKEN_EXPIRING, Rule.DEAD_ATTEMPT_OPEN})
-"""What takes an output that is missing for two days (tests/simulation/test_found.py tells that story), and what no order
-of events leads to: tests/planner has it."""
+"""What takes an output that is missing for two days (a story of test_found.py), and what no order of events leads to (a
+case of tests/planner)."""
 ENOUGH = 300
 """Seeds after which everything must have been reached."""
 SHRINKING = 120.0
