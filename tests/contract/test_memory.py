@@ -67,6 +67,19 @@ def test_a_full_cluster_answers_failures() -> None:
     simulate(story)
 
 
+def test_sqs_falls_silent_while_too_many_messages_are_held() -> None:
+    async def story() -> None:
+        queue = MemoryQueue("queue", clock=clock, most_in_flight=1)
+        queue.put("first")
+        assert len(await queue.receive(wait=timedelta())) == 1
+        queue.put("second")
+        assert await queue.receive(wait=timedelta(seconds=20)) == ()
+        assert [m.body for m in await queue.receive(wait=timedelta(seconds=20))] == []
+        assert [m.body for m in await queue.receive(wait=timedelta(seconds=20))] == ["first", "second"]
+
+    simulate(story)
+
+
 # --- objects ------------------------------------------------------------------------------------------------------
 
 

@@ -152,6 +152,9 @@ class Befall:
             queue.put(s3_test_event(self._world.raw.bucket, clock()))
         if dice.happens(Fault.RAW_REMOVED_BY_HAND, f"{minute}"):
             self._remove_raw(dice.share(f"remove {minute}"))
+        waiting = queue.messages
+        if waiting and dice.happens(Fault.MESSAGE_EXPIRED, f"{minute}"):
+            queue.drop(waiting[int(dice.share(f"expires {minute}") * len(waiting))].message_id)
         if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):
             poison = ("no json", '{"Records": []}', '{"Records": [{"eventName": "ObjectRemoved:Delete"}]}', "[]", "{}")
             queue.put(poison[int(dice.share(f"poison {minute}") * len(poison))])
@@ -160,7 +163,14 @@ class Befall:
 
     def long_ones(self) -> list[Coroutine[Any, Any, None]]:
         """Return the troubles that last: each is to run beside the story."""
-        return [self._service_away(), self._bucket_away(), self._all_down(), self._deployment(), self._starve()]
+        return [
+            self._service_away(),
+            self._bucket_away(),
+            self._all_down(),
+            self._deployment(),
+            self._ten_deployments(),
+            self._starve(),
+        ]
 
     async def _starve(self) -> None:
         if self._world.story.scene is Scene.STARVED and not self._dice.is_fault_free:
@@ -200,11 +210,21 @@ class Befall:
         if not self._dice.happens(Fault.TWO_VERSIONS, "run"):
             return
         await self._sometime("deployment")
+        self._world.fleet.newer = True
+        await self._roll(1200)
+
+    async def _ten_deployments(self) -> None:
+        if self._dice.happens(Fault.TEN_DEPLOYMENTS, "run"):
+            await self._sometime("deployments")
+            for _ in range(10):
+                await self._roll(30)
+
+    async def _roll(self, longest: float) -> None:
+        """Replace every replica by a new one; for up to so many seconds both run."""
         fleet = self._world.fleet
-        older, fleet.newer = tuple(fleet.replicas), True
-        for replica in older:
+        for replica in tuple(fleet.replicas):
             fleet.start()
-            await asyncio.sleep(1200 * self._dice.share(f"roll {replica.name}"))
+            await asyncio.sleep(longest * self._dice.share(f"roll {replica.name}"))
             if replica in fleet.replicas:
                 fleet.terminate(replica)
 

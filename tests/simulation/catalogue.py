@@ -139,6 +139,7 @@ class Fault(Enum):
     ALL_DOWN = "78", "every replica is down for hours", 0.15, 0.5
     ZONE_LOST = "78a", "and every task is lost with the replicas, as when a zone fails", 0.5, 1.0
     TWO_VERSIONS = "79", "two versions run at once, and one writes records that the other cannot read", 0.1, 0.5
+    TEN_DEPLOYMENTS = "79a", "the service is deployed ten times in the time of one job", 0.05, 0.3
     STALLED = "80", "a replica's event loop stands still for 30 s", 0.0005, 0.005
     CLOCK_STEP = "81", "a clock jumps", 0.01, 0.1
     SCALED = "82", "the service is scaled between one replica and five", 0.02, 0.2
@@ -149,6 +150,7 @@ class Fault(Enum):
     BUCKET_AWAY = "o2", "a bucket cannot be reached for some minutes", 0.1, 0.6
     RAW_REMOVED_BY_HAND = "o4", "a raw object is removed by hand", 0.02, 0.1
     OUTPUT_REMOVED_BY_HAND = "o5", "an output is removed right after it was published, and restored later", 0.01, 0.1
+    MESSAGE_EXPIRED = "o6", "a message is older than its queue keeps messages", 0.02, 0.2
     POISON_MESSAGE = "o3", "somebody puts what is no event on the queue", 0.05, 0.3
 
     @property
