@@ -20,6 +20,7 @@ from tests.world.life import Timing
 from tests.world.notifications import notification, s3_test_event
 from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
+from tests.world.quota import Quota
 from tests.world.tasks import MemoryTasks
 from vidctl.clients import Client, Clients, Endpoints, open_clients
 from vidctl.ecs import EcsTasks
@@ -38,6 +39,7 @@ EXIT_CODE = "TEST_EXIT_CODE"
 CONTAINER = f'if [ -n "${EXIT_CODE}" ]; then exit "${EXIT_CODE}"; fi; exec sleep 600'
 """What runs in the containers: it ends with the exit code that its environment names, or waits to be stopped."""
 
+PLENTIFUL = Quota(per_second=10_000, burst=10_000, clock=lambda: datetime.now(UTC))  # noqa: TID251 - real time
 PLENTY = Rate(per_second=10_000, burst=10_000)
 
 
@@ -106,7 +108,9 @@ class MemoryWorld:
     async def cluster(self) -> Cluster:
         short = timedelta(milliseconds=5)
         timing = Timing(provisioning=short, pending=short, stopping=short, grace=short)
-        tasks = MemoryTasks(clock=now, worker=_container, family=FAMILY, timing=lambda _token: timing)
+        tasks = MemoryTasks(
+            clock=now, worker=_container, family=FAMILY, timing=lambda _token: timing, launches=PLENTIFUL
+        )
         return Cluster(tasks=await self._stack.enter_async_context(tasks))
 
 

@@ -13,8 +13,10 @@ import pytest
 from tests import builders as b
 from tests.world.loop import clock, simulate
 from tests.world.objects import MemoryObjects
+from vidctl import layout
 from vidctl.errors import Unavailable
 from vidctl.journal import Journal
+from vidctl.layout import RecordName
 from vidctl.records import Manifest, Record
 from vidctl.worker.fence import Fence, Superseded, superseded
 
@@ -54,6 +56,34 @@ def test_an_attempt_is_wanted_until_something_overtakes_it(
     records: tuple[Record, ...], manifest: Manifest | None
 ) -> None:
     assert superseded(b.job_spec(2), b.records(*records), manifest) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (RecordName("intent", b.JOB, 1, 3), "attempt 1-3 was begun"),
+        (RecordName("intent", b.JOB, 2, 1), "attempt 2-1 was begun"),
+        (RecordName("dead", b.JOB, 1), "the job was given up"),
+        (RecordName("cancel", None), "the owner cancelled the video"),
+        (RecordName("intent", b.JOB, 1, 2), None),
+        (RecordName("outcome", b.JOB, 1, 2), None),
+        (RecordName("intent", OTHER_JOB, 1, 3), None),
+    ],
+)
+def test_a_record_of_a_newer_version_stops_an_attempt_by_its_name(name: RecordName, why: str | None) -> None:
+    written = b.records(b.intent(2), unreadable=(layout.record_key(b.KEY, name), "jobs/of-no-known-scheme"))
+    assert superseded(b.job_spec(2), written, None) == why
+
+
+def test_a_manifest_that_cannot_be_read_hides_no_later_attempt() -> None:
+    async def story() -> None:
+        bucket = MemoryObjects(b.FINAL, clock=clock)
+        bucket.put(layout.manifest_key(b.KEY), b'{"v": 2, "kind": "manifest"}')
+        await Journal(bucket).write(b.intent(3))
+        with pytest.raises(Superseded, match="attempt 1-3 was begun"):
+            await Fence(job=b.job_spec(2), journal=Journal(bucket)).check()
+
+    simulate(story)
 
 
 def test_the_death_of_the_round_before_stops_no_attempt_of_a_redrive() -> None:

@@ -65,6 +65,7 @@ class MemoryTasks:
         timing: Callable[[str], Timing] = lambda _token: Timing(),
         on_change: Callable[[dict[str, Any]], None] = lambda _detail: None,
         room: Callable[[], int] = lambda: MOST_TASKS,
+        launches: Quota | None = None,
         witness: Witness = BLIND,
         around: Around = undisturbed,
     ) -> None:
@@ -77,7 +78,7 @@ class MemoryTasks:
         self._on_change = on_change
         self._room = room
         # AWS: quotas of an account and region (ECS, request throttling): RunTask with StopTask, Describe with List.
-        self._changes = Quota(per_second=40, burst=100, clock=clock)
+        self._changes = launches or Quota(per_second=40, burst=100, clock=clock)
         self._reads = Quota(per_second=20, burst=100, clock=clock)
         self._witness = witness
         self._around = around

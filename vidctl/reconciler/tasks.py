@@ -150,7 +150,8 @@ class TaskView:
 
     def _note_missing(self, arns: set[str]) -> None:
         now = self._clock()
-        for arn in arns.intersection(self._known):
+        # In order, so that the same run goes the same way again.
+        for arn in sorted(arns.intersection(self._known)):
             since = self._missing.setdefault(arn, now)
             if now - since > MISSING:
                 self._drop(arn)

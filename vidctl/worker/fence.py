@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from vidctl import logs
+from vidctl import layout, logs
 from vidctl.errors import Malformed, VidctlError, WorldError
 from vidctl.journal import Journal
 from vidctl.model import JobSpec
@@ -37,13 +37,21 @@ class Fence:
         """
         try:
             records = await self.journal.records(self.job.key)
-            published = await self.journal.manifest(self.job.key)
-        except (WorldError, Malformed) as error:
+            manifest = await self._manifest()
+        except WorldError as error:
             log.warning("fence_unknown", code=error.code, error=str(error))
             return
-        reason = superseded(self.job, records, published.manifest if published else None)
+        reason = superseded(self.job, records, manifest)
         if reason is not None:
             raise Superseded(reason)
+
+    async def _manifest(self) -> Manifest | None:
+        try:
+            published = await self.journal.manifest(self.job.key)
+        except Malformed as error:
+            log.warning("fence_unknown", code=error.code, error=str(error))
+            return None
+        return None if published is None else published.manifest
 
     async def watch(self, *, every: timedelta) -> None:
         """Look again and again, first after one interval; raises as ``check``."""
@@ -65,4 +73,21 @@ def superseded(job: JobSpec, records: VideoRecords, manifest: Manifest | None) -
     if any(dead.round >= job.number.round for dead in own.deads):
         return "the job was given up"
     later = max((intent.number for intent in own.intents), default=job.number)
-    return f"attempt {later} was begun" if later > job.number else None
+    if later > job.number:
+        return f"attempt {later} was begun"
+    return _superseded_unread(job, records)
+
+
+def _superseded_unread(job: JobSpec, records: VideoRecords) -> str | None:
+    """Judge by the names of records that a newer version wrote, as in the middle of a deployment: they say enough."""
+    for key in records.unreadable:
+        name = layout.parse_record_key(key)
+        if name is None or name.job not in (None, job.job):
+            continue
+        if name.kind == "cancel":
+            return "the owner cancelled the video"
+        if name.kind == "dead" and name.round is not None and name.round >= job.number.round:
+            return "the job was given up"
+        if name.kind == "intent" and (name.round or 0, name.n or 0) > (job.number.round, job.number.n):
+            return f"attempt {name.round}-{name.n} was begun"
+    return None
