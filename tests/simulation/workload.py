@@ -146,7 +146,8 @@ class Workload:
         token = layout.launch_token(job.job, job.number)
         self._begin(token, job)
         try:
-            await asyncio.sleep(self._pace(token))
+            if not await workers.work(self._world, job, seconds=self._pace(token)):
+                return workers.SUPERSEDED
             return await self._behaviour(token, job)(self._world, job)
         finally:
             del self.running[token]
