@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.simulation.swarm import Swarm
 
 LONGEST_DELAY = 3600.0
+OLD = timedelta(minutes=10)
+"""Age from which a message may be too old for its queue: what was sent a moment ago is not."""
 BATCHING = 60.0
 """Seconds for which an event waits for another one to share a message with."""
 SERVICES = ("objects", "queue", "tasks", "raw", "final")
@@ -152,7 +154,8 @@ class Befall:
             queue.put(s3_test_event(self._world.raw.bucket, clock()))
         if dice.happens(Fault.RAW_REMOVED_BY_HAND, f"{minute}"):
             self._remove_raw(dice.share(f"remove {minute}"))
-        waiting = queue.messages
+        old = clock() - OLD
+        waiting = [message for message in queue.messages if message.sent_at < old]
         if waiting and dice.happens(Fault.MESSAGE_EXPIRED, f"{minute}"):
             queue.drop(waiting[int(dice.share(f"expires {minute}") * len(waiting))].message_id)
         if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):
