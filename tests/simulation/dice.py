@@ -110,6 +110,10 @@ class Chosen(Dice):
         super().__init__(seed, {}, only=frozenset(events))
         self._events = frozenset(events)
 
+    @property
+    def is_fault_free(self) -> bool:
+        return not self._events
+
     def happens(self, fault: Fault, name: str) -> bool:
         return not self.is_calm and f"{fault.name} {name}" in self._events and self._admit(fault, name)
 
