@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -126,10 +127,12 @@ def retell(verdict: Verdict, uploads: int | None) -> str:
 
 def seeds_of(text: str) -> Iterator[int]:
     """Read SEEDS."""
-    first, dash, last = text.partition("-")
-    if not first:
+    if not text:
         return count(random.SystemRandom().randrange(2**40))
-    return iter(range(int(first), int(last) if dash else int(first) + 1))
+    asked = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if asked is None:
+        raise SystemExit(f"SEEDS: {text!r} is neither a seed nor a range of them, as in 17 or 0-500")
+    return iter(range(int(asked[1]), int(asked[2] or int(asked[1]) + 1)))
 
 
 def faults_of(text: str) -> tuple[Fault, ...]:
