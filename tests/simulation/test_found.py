@@ -167,24 +167,6 @@ def test_a_stopped_task_that_is_not_described_yet_costs_few_launch_calls() -> No
     simulate(story)
 
 
-def test_what_other_replicas_run_takes_no_slot_here() -> None:
-    async def story() -> None:
-        narrow = Limits(slots=5, waiting_room=10)
-        async with (
-            Simulation(limits=narrow, transcode_seconds=1800) as world,
-            world.replica(),
-            world.replica(),
-            world.replica(),
-        ):
-            for n in range(60):
-                world.upload(str(n).encode())
-            # Long enough for the sweeps to have seen everything that the others run.
-            await asyncio.sleep(1500)
-            assert len(world.tasks.live) == 15
-
-    simulate(story)
-
-
 def test_a_backlog_of_thousands_stays_in_the_queue() -> None:
     async def story() -> None:
         narrow = Limits(slots=5, waiting_room=10)
