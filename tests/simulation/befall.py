@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 from tests.simulation.catalogue import Fault
 from tests.simulation.fleet import Replica
-from tests.simulation.story import Nature, Scene, content
+from tests.simulation.story import Nature, Scene, content, nature_of
 from tests.world.loop import clock
 from tests.world.notifications import s3_event, s3_record, s3_test_event, task_event
 from tests.world.objects import Created
@@ -243,10 +243,13 @@ class Befall:
     # --- by hand --------------------------------------------------------------------------------------------------
 
     def overwrite(self, key: str) -> None:
-        """Put another good file under the key of a raw object, at the worst moment."""
+        """Put another good file over a good one, at the worst moment."""
+        video = layout.parse_raw_key(key)
+        bodies = self._world.bodies[video]
+        if nature_of(bodies[-1]) is not Nature.GOOD:
+            return  # the story would end otherwise than without faults
         with acting(Role.USER, "a user"):
-            video = layout.parse_raw_key(key)
-            self._world.put(video, content(Nature.GOOD, 7000 + len(self._world.bodies[video])))
+            self._world.put(video, content(Nature.GOOD, 7000 + len(bodies)))
 
     def _remove_raw(self, share: float) -> None:
         """Remove a raw object, as a person may."""
