@@ -134,7 +134,10 @@ def _of_video(chance: random.Random, n: int, seconds: float) -> list[Act]:
     while chance.random() < 0.15:
         at = min(at + chance.choice((1.0, 60.0, 600.0, 2400.0)) * chance.random(), seconds)
         again = chance.choices(tuple(WEIGHTS), weights=tuple(WEIGHTS.values()))[0]
-        bodies.append(chance.choice(bodies) if chance.random() < 0.3 else content(again, 1000 * len(bodies) + n))
+        # Not one that is cured by sending its dead letter back: whether that comes before or after is a matter of luck.
+        before = [body for body in bodies if nature_of(body) is not Nature.CURED]
+        repeats = before and chance.random() < 0.3
+        bodies.append(chance.choice(before) if repeats else content(again, 1000 * len(bodies) + n))
         acts.append(Put(at=at, video=n, body=bodies[-1]))
     if chance.random() < 0.06:
         acts.append(Cancelled(at=chance.uniform(acts[0].at, seconds), video=n))
