@@ -17,6 +17,7 @@ from tests.world.notifications import s3_event, s3_record, s3_test_event, task_e
 from tests.world.objects import Created
 from tests.world.seam import Role, acting
 from vidctl import layout
+from vidctl.events import parse_redrive
 
 if TYPE_CHECKING:
     from tests.simulation.swarm import Swarm
@@ -155,7 +156,8 @@ class Befall:
         if dice.happens(Fault.RAW_REMOVED_BY_HAND, f"{minute}"):
             self._remove_raw(dice.share(f"remove {minute}"))
         old = clock() - OLD
-        waiting = [message for message in queue.messages if message.sent_at < old]
+        # A letter that was sent back is a wish that nothing else tells of: who loses it has to wish again.
+        waiting = [m for m in queue.messages if m.sent_at < old and parse_redrive(m.attributes) is None]
         if waiting and dice.happens(Fault.MESSAGE_EXPIRED, f"{minute}"):
             queue.drop(waiting[int(dice.share(f"expires {minute}") * len(waiting))].message_id)
         if dice.happens(Fault.POISON_MESSAGE, f"{minute}"):

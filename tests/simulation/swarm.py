@@ -45,6 +45,9 @@ CANARY = timedelta(hours=1)
 """Time in which an upload goes through when nothing is wrong any more, whatever a breaker remembers."""
 TIDYING = timedelta(hours=5)
 """Time in which the cleaning has come round twice."""
+FORGETTING = timedelta(minutes=15)
+"""Time in which a replica forgets what is settled: a task that ECS no longer describes counts five minutes more, and a
+reading may decide to wait for as long again."""
 QUIET = timedelta(hours=24)
 
 IMPATIENT = replace(POLICY, run_deadline=timedelta(minutes=30))
@@ -237,9 +240,8 @@ class Swarm(Simulation):
     async def _forget(self) -> None:
         """Let every replica come to a moment in which it remembers no video; the sweep keeps looking at dead ones."""
         for replica in self.fleet.replicas:
-            for _ in range(100):
-                if not (left := remembered(replica.controller)):
-                    break
+            end = clock() + FORGETTING
+            while (left := remembered(replica.controller)) and clock() < end:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(1.7)
             self.watch.must(not left, f"{replica.name} still remembers {left}")
 
