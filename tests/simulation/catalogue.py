@@ -94,7 +94,7 @@ class Fault(Enum):
     TOKEN_CONFLICT = "49", "RunTask says that the token was used with other parameters", 0.05, 0.4
     QUOTA = "50", "a quota is raised as an error", 0.05, 0.3
     CLUSTER_FULL = "50a", "the cluster has room for three tasks only", 0.1, 0.4
-    LAUNCH_DENIED = "51", "RunTask is denied for an hour", 0.001, 0.01
+    LAUNCH_DENIED = "51", "RunTask is denied to the service for an hour", 0.002, 0.01
     TOKEN_OUTLIVED = "52", "a launch token expires while its attempt is open"
     STOPPED_STUB = "53", "a repeated RunTask says of a stopped task no more than its ARN"
     # --- looking at tasks -----------------------------------------------------------------------------------------

@@ -93,11 +93,13 @@ def play_seed(
     """Play a seed with faults and, if it is well, without: both must end alike."""
     story = draw_story(seed, uploads=uploads)
     verdict = play(story, dice_of(seed, faults=faults), quiet=quiet)
-    return verdict if verdict.violation is not None else _compared(story, verdict)
+    return compared(story, verdict)
 
 
-def _compared(story: Story, verdict: Verdict) -> Verdict:
-    """Hold a run against the same without faults (Sieve: the fault-free run is the oracle)."""
+def compared(story: Story, verdict: Verdict) -> Verdict:
+    """Hold a run that was well against the same without faults (Sieve: the fault-free run is the oracle)."""
+    if verdict.violation is not None:
+        return verdict
     calm = play(story, Dice(story.seed, {}), quiet=timedelta())
     if calm.violation is not None:
         return calm

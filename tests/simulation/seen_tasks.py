@@ -64,7 +64,7 @@ class SeenTasks:
         raise LaunchConflict(f"{token}: used with other parameters", task_arns=() if task is None else (task.arn,))
 
     async def _denied(self) -> Launch:
-        self._weather.deny("tasks.run", 3600)
+        self._weather.deny_launches(3600)
         raise AccessDenied("not authorized to perform ecs:RunTask")
 
     async def describe(self, arns: Sequence[str]) -> tuple[Task, ...]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from tests.simulation.dice import Chosen
-from tests.simulation.play import Verdict, play
+from tests.simulation.play import Verdict, compared, play
 from tests.simulation.story import Story, video
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Shrinker:
         if not self._goes_on():
             return False
         self.plays += 1
-        verdict = play(story, Chosen(story.seed, events), quiet=self._quiet, keep=4000)
+        verdict = compared(story, play(story, Chosen(story.seed, events), quiet=self._quiet, keep=4000))
         if verdict.violation is None:
             return False
         self.story, self.verdict, self.events = story, verdict, verdict.met

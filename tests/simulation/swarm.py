@@ -207,6 +207,7 @@ class Swarm(Simulation):
         self.trace.note("calm")
         self.dice.calm()
         self.services.away.clear()
+        self.services.launches_denied_until = 0.0
         self.room = MOST_TASKS
         self.befall.end()
         for replica in tuple(self.fleet.replicas):

@@ -49,6 +49,8 @@ class Services:
     """What of AWS is away: ``queue``, ``tasks``, ``objects``, or a bucket by its name."""
 
     away: set[str] = field(default_factory=set)
+    launches_denied_until: float = 0.0
+    """Until when nobody may call RunTask: the replicas have one role."""
     down: bool = False
     """Whether no replica is to run at all."""
 
@@ -69,7 +71,7 @@ class Weather:
         self._kill = kill
         self._dead = False
         self._paused_until = 0.0
-        self._denied_until: dict[str, float] = {}
+        self._denied_until = 0.0
         self._made: Counter[str] = Counter()
         self._task_calls: dict[str, deque[float]] = {"tasks.run": deque(), "tasks.read": deque()}
         self._late: set[asyncio.Task[None]] = set()
@@ -95,7 +97,7 @@ class Weather:
 
     def calm(self) -> None:
         """End what was to last."""
-        self._denied_until.clear()
+        self._denied_until = 0.0
         self._paused_until = 0.0
         self.skew = timedelta()
 
@@ -181,14 +183,14 @@ class Weather:
             case Fault.THROTTLED | Fault.SLOW_DOWN | Fault.LAUNCH_THROTTLED | Fault.THROTTLE_IN_DISGUISE:
                 return Throttled(f"{name}: Rate exceeded")
             case Fault.CREDENTIALS_EXPIRED:
-                self.deny("", 60 + 1140 * self.dice.share(f"expired {name}"))
+                self._denied_until = asyncio.get_running_loop().time() + 60 + 1140 * self.dice.share(f"expired {name}")
                 return AccessDenied(f"{name}: ExpiredToken")
             case _:
                 return Unavailable(f"{name}: {fault.what}")
 
-    def deny(self, operation: str, seconds: float) -> None:
-        """Deny an operation, or all of them (``""``), for a while."""
-        self._denied_until[operation] = asyncio.get_running_loop().time() + seconds
+    def deny_launches(self, seconds: float) -> None:
+        """Deny RunTask to every replica for a while."""
+        self._services.launches_denied_until = asyncio.get_running_loop().time() + seconds
 
     async def _slowly(self, name: str, effect: Callable[[], Awaitable[T]]) -> T:
         share = self.dice.share(f"slow {name}")
@@ -246,7 +248,8 @@ class Weather:
         if away and not away.isdisjoint((operation.partition(".")[0], bucket)):
             raise Unavailable(f"{operation}: the service is away")
         now = asyncio.get_running_loop().time()
-        if self._denied_until and any(self._denied_until.get(name, 0.0) > now for name in ("", operation)):
+        denied = self._services.launches_denied_until if operation == "tasks.run" else 0.0
+        if now < max(denied, self._denied_until):
             raise AccessDenied(f"{operation}: not authorized")
 
     # --- what it must not do --------------------------------------------------------------------------------------
