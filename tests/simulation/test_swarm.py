@@ -17,7 +17,7 @@ from tests.simulation.swarm import QUIET
 
 ROOT = Path(__file__).parents[2]
 FIXED = range(24)
-FRESH = 20
+FRESH = 200
 SMALL = (1, 2, 3, 5)
 RETELLINGS = 60
 
