@@ -99,13 +99,15 @@ def _job_events(evidence: Evidence, job: JobRecords) -> Iterator[Event]:
 
 
 def _uploaded_at(evidence: Evidence, job: JobRecords) -> datetime | None:
+    """Return when the file was uploaded first: its attempts may be older than the upload that was seen last."""
     arrival, manifest = evidence.arrival, evidence.manifest
-    if arrival is not None and arrival.job == job.job:
-        return arrival.at
-    if manifest is not None and manifest.job == job.job:
-        return manifest.uploaded_at
     told: list[Intent | Dead] = [*job.intents, *job.deads]
-    return min((record.source.last_modified for record in told), default=None)
+    times = [record.source.last_modified for record in told]
+    if arrival is not None and arrival.job == job.job:
+        times.append(arrival.at)
+    if manifest is not None and manifest.job == job.job:
+        times.append(manifest.uploaded_at)
+    return min(times, default=None)
 
 
 def _attempt_events(job: JobRecords, intent: Intent) -> Iterator[Event]:

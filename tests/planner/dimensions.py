@@ -204,6 +204,7 @@ MANIFESTS: dict[str, Callable[[AttemptNumber], Manifest | None]] = {
     "none": lambda _: None,
     "of this attempt": manifest,
     "of another attempt": lambda number: manifest(before(number)),
+    "of this file, uploaded before": lambda number: manifest(number, uploaded_at=b.ago(hours=50)),
     "of an older upload": lambda _: manifest(b.number(), job=OTHER_JOB, uploaded_at=b.ago(hours=50)),
     "of a later upload": lambda _: manifest(b.number(), job=OTHER_JOB, uploaded_at=b.ago(minutes=1)),
 }

@@ -28,6 +28,7 @@ from vidctl.reconciler.actions import (
     Publish,
     Raise,
     RecordOutcome,
+    Redate,
     RemoveKept,
     RemoveManifest,
     RemoveOutputs,
@@ -128,7 +129,7 @@ def done(action: Action, scene: Scene) -> Scene:  # noqa: C901, PLR0912 - one ca
                 scene,
                 tasks=tuple(replace(t, **known) if t.arn in arns else t for t in scene.tasks),  # type: ignore[arg-type]
             )
-        case Publish(manifest, _):
+        case Publish(manifest, _) | Redate(manifest, _):
             return replace(scene, manifest=manifest)
         case DeleteRaw():
             return replace(scene, raw=None)

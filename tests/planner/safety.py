@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests import builders as b
@@ -19,6 +20,7 @@ from vidctl.reconciler.actions import (
     Publish,
     Raise,
     RecordOutcome,
+    Redate,
     RemoveKept,
     RemoveManifest,
     RemoveOutputs,
@@ -81,8 +83,12 @@ def allowed(action: Action, scene: Scene, seen: Observation) -> None:  # noqa: C
         case Publish(manifest, replacing):
             assert replacing == seen.manifest_etag
             may_publish(manifest, scene, seen)
+        case Redate(manifest, replacing):
+            assert replacing == seen.manifest_etag
+            may_redate(manifest, scene, seen)
         case DeleteRaw(source, published):
             assert source == scene.raw
+            assert scene.manifest is None or not published or scene.manifest.uploaded_at >= source.last_modified
             named = scene.manifest is not None and scene.manifest.job == seen.job_of(source.upload_etag)
             assert (named and whole(scene, scene.manifest)) if published else seen.records.cancel is not None
         case KeepRaw(job, source):
@@ -207,6 +213,16 @@ def may_publish(manifest: Manifest, scene: Scene, seen: Observation) -> None:
     assert refuted is None or refuted.code != "verify_failed"
     assert job.raw is not None or seen.raw is None, "what was uploaded since is not hidden"
     assert seen.manifest is None or seen.manifest.uploaded_at < manifest.uploaded_at or job.raw is not None
+
+
+def may_redate(manifest: Manifest, scene: Scene, seen: Observation) -> None:
+    assert seen.manifest is not None
+    assert scene.raw is not None
+    assert seen.manifest.uploaded_at < manifest.uploaded_at == scene.raw.last_modified
+    assert replace(manifest, uploaded_at=seen.manifest.uploaded_at) == seen.manifest
+    assert seen.job_of(scene.raw.upload_etag) == manifest.job
+    assert whole(scene, manifest)
+    assert seen.records.cancel is None
 
 
 def may_give_up(dead: Dead, scene: Scene, seen: Observation) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import md5
 from typing import Any
 
 from tests.builders import POLICY
@@ -274,5 +275,26 @@ def test_a_loop_that_ends_without_a_word_makes_the_process_unhealthy() -> None:
             next(task for task in replica._loops if task.get_name() == "passes-3").cancel()
             await asyncio.sleep(1)
             assert replica.stuck() == "no progress: passes-3 ended"
+
+    simulate(story)
+
+
+def test_a_file_that_is_uploaded_again_is_not_replaced_by_one_from_in_between() -> None:
+    async def story() -> None:
+        async with Simulation() as world, world.replica():
+            key = world.upload(b"first")
+            await world.until(world.settled, within=HOUR)
+            world.will(key, refuse)
+            world.raw.put(layout.raw_key(key), b"second")
+            await world.until(lambda: bool(world.dead_letters.messages), within=HOUR)
+            (letter,) = world.dead_letters.messages
+            world.dead_letters.drop(letter.message_id)
+            world.raw_queue.put(letter.body, attributes=letter.attributes)
+            await world.until(lambda: len(world.tasks.live) == 1, within=HOUR)
+            world.raw.put(layout.raw_key(key), b"first")
+            await world.until(world.settled, within=HOUR)
+            manifest = await world.manifest(key)
+            assert manifest is not None
+            assert manifest.source_etag == md5(b"first", usedforsecurity=False).hexdigest()
 
     simulate(story)

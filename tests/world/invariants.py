@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,7 @@ class Watch(Witness):
         manifest = self.ledger.manifests.get(video)
         self.must(manifest is not None and manifest.source_etag == stat.etag, f"{key} was deleted unpublished", video)
         assert manifest is not None
+        self.must(manifest.uploaded_at >= stat.last_modified, f"{key} is later than its publication says", video)
         self._whole(manifest, "deleted")
 
     def _publishes(self, manifest: Manifest, before: Manifest | None) -> None:
@@ -160,7 +162,11 @@ class Watch(Witness):
         result = job.results.get(manifest.number)
         self.must(result is not None and result.failure is None, "published without a success", manifest.key)
         if before is not None:
-            self.must(before.job != manifest.job, f"{manifest.job} was published twice", manifest.key)
+            again = (
+                before.uploaded_at < manifest.uploaded_at
+                and replace(before, uploaded_at=manifest.uploaded_at) == manifest
+            )
+            self.must(before.job != manifest.job or again, f"{manifest.job} was published twice", manifest.key)
 
     def intact(self, manifest: Manifest) -> None:
         """What was published is there."""

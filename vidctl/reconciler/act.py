@@ -26,6 +26,7 @@ from vidctl.reconciler.actions import (
     Publish,
     Raise,
     RecordOutcome,
+    Redate,
     RemoveKept,
     RemoveManifest,
     RemoveOutputs,
@@ -96,6 +97,9 @@ class Actor:
                 await self._close(outcome)
             case Publish(manifest, replacing):
                 await self._publish(manifest, replacing, seen)
+            case Redate(manifest, replacing):
+                await self._journal.publish(manifest, replacing=replacing)
+                log.info("uploaded_again", uploaded_at=manifest.uploaded_at.isoformat())
             case DeclareDead() | SendDeadLetter() | OpenRound():
                 await self._give_up(action)
             case _:

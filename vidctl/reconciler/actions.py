@@ -59,6 +59,14 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Redate:
+    """Say that a publication is of a later upload of the same file, in place of what has the ETag ``replacing``."""
+
+    manifest: Manifest
+    replacing: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteRaw:
     """Delete the upload, if it still is this one. ``published``: because its outputs are."""
 
@@ -131,6 +139,7 @@ Action = (
     | StopTasks
     | RecordOutcome
     | Publish
+    | Redate
     | DeleteRaw
     | KeepRaw
     | DeclareDead

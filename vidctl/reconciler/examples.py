@@ -92,6 +92,7 @@ def _published() -> dict[Rule, Observation]:
         Rule.PUBLISHED_OTHER_OPEN: _seen(_intent(SECOND), **told),
         Rule.PUBLISHED_BROKEN_EXPIRING: _seen(raw=_expiring(), **told),
         Rule.PUBLISHED_BROKEN: _seen(**told),
+        Rule.PUBLISHED_AGAIN: _seen(outputs=(_as_said(),), raw=_uploaded_again(), **told),
         Rule.PUBLISHED_RAW: _seen(outputs=(_as_said(),), **told),
         Rule.PUBLISHED_MESSAGE: _seen(raw=None, **told),
         Rule.PUBLISHED: _seen(_intent(), _outcome(), raw=None, deliveries=(), **told),
@@ -173,6 +174,10 @@ def _seen(*written: Record, **known: object) -> Observation:
 def _raw() -> Source:
     at = NOW - timedelta(minutes=10)
     return Source(key=layout.raw_key(KEY), etag=ETAG, size_bytes=1000, last_modified=at, upload_etag=ETAG)
+
+
+def _uploaded_again() -> Source:
+    return replace(_raw(), last_modified=_raw().last_modified + MOMENT)
 
 
 def _expiring() -> Source:

@@ -20,6 +20,7 @@ from vidctl.reconciler.actions import (
     Plan,
     Publish,
     Raise,
+    Redate,
     RemoveKept,
     RemoveManifest,
     RemoveOutputs,
@@ -143,8 +144,8 @@ def _dead(job: JobView, dead: Dead, policy: Policy, now: datetime) -> Plan:
     return acknowledge(Rule.DEAD_MESSAGE, Rule.DEAD, job.deliveries, f"dead: {dead.code}")
 
 
-def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Policy, now: datetime) -> Plan:
-    """Rule: this Source is published. Raw goes only if every output is there now."""
+def _won(job: JobView, manifest: Manifest, policy: Policy, now: datetime) -> Plan | None:
+    """Rule: this Source is published. First nothing of its attempts is left to do."""
     others = tuple(task for task in job.live_tasks if task.spec is not None and task.spec.number != manifest.number)
     if others:
         return stop(Rule.PUBLISHED_TASK_ALIVE, others, policy, "another attempt was published")
@@ -157,6 +158,13 @@ def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Poli
             return close(Rule.PUBLISHED_ATTEMPT_OPEN, job, intent, now, code="published")
         overtaken = f"attempt {manifest.number} was published"
         return close(Rule.PUBLISHED_OTHER_OPEN, job, intent, now, code="superseded", detail=overtaken)
+    return None
+
+
+def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Policy, now: datetime) -> Plan:
+    """Rule: this Source is published. Raw goes only if every output is there now."""
+    if (left := _won(job, manifest, policy, now)) is not None:
+        return left
     if job.raw is not None:
         wrong = seen.mismatches(manifest.outputs)
         if wrong:
@@ -165,6 +173,10 @@ def _published(seen: Observation, job: JobView, manifest: Manifest, policy: Poli
                 return act(Rule.PUBLISHED_BROKEN_EXPIRING, KeepRaw(job.job, job.raw), why)
             missing = Raise("published_output_missing", f"{', '.join(wrong)} of attempt {manifest.number}")
             return alarm(Rule.PUBLISHED_BROKEN, missing, policy, "published outputs are not as published")
+        if job.raw.last_modified > manifest.uploaded_at:
+            # What was uploaded between the two, and is still being worked on, must not be published over this one.
+            again = Redate(replace(manifest, uploaded_at=job.raw.last_modified), seen.manifest_etag)
+            return act(Rule.PUBLISHED_AGAIN, again, "the same file was uploaded once more")
         return act(Rule.PUBLISHED_RAW, DeleteRaw(job.raw, published=True), "published and verified")
     return acknowledge(Rule.PUBLISHED_MESSAGE, Rule.PUBLISHED, job.deliveries, "published")
 

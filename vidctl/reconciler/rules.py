@@ -107,6 +107,12 @@ class Rule(StrEnum):
         "raw, and an output that is not as published",
         "raw is deleted only if every output is there now; this needs a person",
     )
+    PUBLISHED_AGAIN = (
+        "published_again",
+        Section.PUBLISHED,
+        "raw of a later upload of the same file, and every output as published",
+        "what was uploaded in between must not be published over it",
+    )
     PUBLISHED_RAW = ("published_raw", Section.PUBLISHED, "raw, and every output as published")
     PUBLISHED_MESSAGE = ("published_message", Section.PUBLISHED, "a message")
     PUBLISHED = ("published", Section.PUBLISHED, "nothing of the upload is left")
