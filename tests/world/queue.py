@@ -67,8 +67,8 @@ class MemoryQueue:
         self._receipts: dict[str, str] = {}
         self._numbers = count(1)
         self._changed = asyncio.Event()
-        self.expired = 0
-        """Messages that nobody deleted within their retention."""
+        self.expired: list[str] = []
+        """The messages that nobody deleted within their retention, whoever sees the queue next."""
 
     def through(self, around: Around) -> Self:
         """Return the same queue as seen by somebody whose calls meet other faults."""
@@ -242,9 +242,9 @@ class MemoryQueue:
     def _expire(self) -> None:
         now = self._clock()
         expired = [message for message in self._messages.values() if message.sent_at + self._retention <= now]
-        self.expired += len(expired)
         for message in expired:
             del self._messages[message.message_id]
+            self.expired.append(message.message_id)
 
 
 def _check(body: str, attributes: dict[str, str]) -> None:
