@@ -1,6 +1,10 @@
 """The fragments of an MP4 of one track (ISO/IEC 14496-12, 8.8): where each is, and what of time it holds (P).
 
 A file is read while ffmpeg still writes it, and of the media not a byte: only the boxes' headers and indices.
+
+With ``+cmaf`` ffmpeg writes negative composition offsets, so that video shows from its first time of decoding on, as in
+browsers. ffmpeg itself reads such a file as starting later, by the largest of them (0.067 s in one with B-frames, seen
+with 8.1): the ``start_time`` of ffprobe says nothing about it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The edit list says where a track starts, and ffmpeg writes one with ``delay_moov`` (seen with 8.1, none with
 ``empty_moov``): it skips the 1024 samples of silence with which AAC begins, and it delays a track that starts late.
-Players that feed a browser's source buffer follow the first and ignore the second (Chromium: "Empty edit list entry
-ignored"), so a delay is taken out of the edit list here, and ``fragments.delayed`` puts it into the fragments' times.
+Of these a browser's source buffer heeds the first and ignores the second (seen with Chromium 156), so a delay is taken
+out of the edit list here, and ``fragments.delayed`` puts it into the fragments' times.
 """
 
 from __future__ import annotations
