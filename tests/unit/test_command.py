@@ -75,7 +75,7 @@ def test_transcode_of_interlaced_pictures() -> None:
 
 
 def test_transcode_of_rgb_says_its_colours() -> None:
-    media = replace(MEDIA, video=replace(VIDEO, rgb=True))
+    media = replace(MEDIA, video=replace(VIDEO, pixel_format="gbrp"))
     filters = (
         f"{SCALE}:out_color_matrix=bt709,setsar=1,format=yuv420p,"
         "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
@@ -110,8 +110,9 @@ def test_poster_of_a_short_video_seeks_nowhere() -> None:
 ENTRIES = (
     "format=format_name,duration,nb_streams"
     ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
-    "duration,nb_frames,nb_read_frames,channels"
-    ":stream_disposition=attached_pic:stream_tags=rotate:stream_side_data=rotation"
+    "duration,nb_frames,nb_read_frames,channels,color_transfer,color_primaries,color_space"
+    ":stream_disposition=attached_pic:stream_tags=rotate"
+    ":stream_side_data=rotation,max_luminance,max_content,dv_profile,dv_bl_signal_compatibility_id"
 )
 WHITELISTS = "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2"
 

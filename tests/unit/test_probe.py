@@ -50,7 +50,14 @@ MEDIA = Media(
     duration_seconds=2.002,
     streams=2,
     video=VideoStream(
-        index=0, codec="h264", width=1920, height=1080, frames_per_second=29.97, duration_seconds=2.002, frames=60
+        index=0,
+        codec="h264",
+        width=1920,
+        height=1080,
+        frames_per_second=29.97,
+        duration_seconds=2.002,
+        frames=60,
+        pixel_format="yuv420p",
     ),
     audio=AudioStream(index=1, codec="aac", channels=2, duration_seconds=2.0, frames=88),
 )

@@ -9,18 +9,23 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from vidctl.records import MediaInfo
+from vidctl.worker import words
 from vidctl.worker.failure import refused
+from vidctl.worker.side_data import SIDE_DATA, SideData, dolby_alone, peak_nits
+from vidctl.worker.words import ratio, said
 
 ENTRIES = (
     "format=format_name,duration,nb_streams"
     ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
-    "duration,nb_frames,nb_read_frames,channels"
-    ":stream_disposition=attached_pic:stream_tags=rotate:stream_side_data=rotation"
+    "duration,nb_frames,nb_read_frames,channels,color_transfer,color_primaries,color_space"
+    f":stream_disposition=attached_pic:stream_tags=rotate:stream_side_data={SIDE_DATA}"
 )
 """What ``parse`` needs of ffprobe (``-show_entries``), and nothing that the file could make arbitrarily long."""
 
 _INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
 _UNDECODABLE = frozenset({"", "none", "unknown"})
+_UNSHOWN_MATRICES = frozenset({"ictcp", "ipt-c2"})
+"""What ffmpeg names but does not turn into RGB: it would be shown as YCbCr, in the wrong colours throughout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,9 @@ class VideoStream:
     """The picture of a file. Width and height are as coded; rotation is clockwise and comes after them.
 
     ``duration_seconds`` and ``frames`` are the container's claims, None where it makes none; ``decoded_frames`` is what
-    was really decoded, None where that was not tried.
+    was really decoded, None where that was not tried. Transfer, primaries and matrix are ffmpeg's words for the code
+    points of ITU-T H.273, empty where the file says nothing; ``peak_nits`` is the light (cd/m²) of the brightest pixel,
+    None where the container does not say (often the first frame does).
     """
 
     index: int
@@ -51,7 +58,21 @@ class VideoStream:
     frames: int | None = None
     decoded_frames: int | None = None
     interlaced: bool = False
-    rgb: bool = False
+    pixel_format: str = ""
+    transfer: str = ""
+    primaries: str = ""
+    matrix: str = ""
+    peak_nits: float | None = None
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the picture is coded as red, green and blue."""
+        return words.is_rgb(self.pixel_format)
+
+    @property
+    def bit_depth(self) -> int:
+        """Bits of a sample."""
+        return words.bit_depth(self.pixel_format)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +120,6 @@ class _Tags(BaseModel):
     rotate: str = ""
 
 
-class _SideData(BaseModel):
-    rotation: float | None = None
-
-
 class _Stream(BaseModel):
     index: int
     codec_type: str = ""
@@ -117,9 +134,12 @@ class _Stream(BaseModel):
     nb_frames: int | None = None
     nb_read_frames: int | None = None
     channels: int = 0
+    color_transfer: str = ""
+    color_primaries: str = ""
+    color_space: str = ""
     disposition: _Disposition = _Disposition()
     tags: _Tags = _Tags()
-    side_data_list: tuple[_SideData, ...] = ()
+    side_data_list: tuple[SideData, ...] = ()
 
 
 class _Format(BaseModel):
@@ -153,7 +173,9 @@ def parse(text: str) -> Media:
     decodable = [stream for stream in pictures if stream.codec_name not in _UNDECODABLE]
     if not decodable:
         raise refused("unsupported_codec", "the codec of the video stream is not known")
-    video = _video(max(decodable, key=lambda stream: stream.width * stream.height))
+    chosen = max(decodable, key=lambda stream: stream.width * stream.height)
+    _refuse_unshowable(chosen)
+    video = _video(chosen)
     return Media(
         container=probed.format.format_name,
         duration_seconds=probed.format.duration or video.duration_seconds or 0.0,
@@ -188,15 +210,30 @@ def _video(stream: _Stream) -> VideoStream:
         codec=stream.codec_name,
         width=stream.width,
         height=stream.height,
-        sample_aspect=_ratio(stream.sample_aspect_ratio) or Fraction(1),
+        sample_aspect=ratio(stream.sample_aspect_ratio) or Fraction(1),
         rotation_degrees=_rotation(stream),
-        frames_per_second=round(float(_ratio(stream.avg_frame_rate)), 3),
+        frames_per_second=round(float(ratio(stream.avg_frame_rate)), 3),
         duration_seconds=stream.duration,
         frames=stream.nb_frames,
         decoded_frames=stream.nb_read_frames,
         interlaced=stream.field_order in _INTERLACED,
-        rgb=stream.pix_fmt.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "pal8")),
+        pixel_format=stream.pix_fmt,
+        transfer=said(stream.color_transfer),
+        primaries=said(stream.color_primaries),
+        matrix=said(stream.color_space),
+        peak_nits=peak_nits(stream.side_data_list),
     )
+
+
+def _refuse_unshowable(stream: _Stream) -> None:
+    """Refuse a picture that ffmpeg decodes into the wrong colours."""
+    if (profile := dolby_alone(stream.side_data_list)) is not None:
+        detail = f"the video is Dolby Vision of profile {profile}, which only Dolby's decoders show right"
+        raise refused("unsupported_codec", f"{detail}: export it as HDR10, HLG or SDR")
+    if stream.color_space in _UNSHOWN_MATRICES:
+        raise refused(
+            "unsupported_codec", f"the colours of the video are coded as {stream.color_space}: export it as HDR10"
+        )
 
 
 def _audio(stream: _Stream) -> AudioStream:
@@ -220,14 +257,6 @@ def _rotation(stream: _Stream) -> int:
     if turned is not None:
         return round(-turned) % 360
     return int(stream.tags.rotate) % 360 if stream.tags.rotate.lstrip("-").isdecimal() else 0
-
-
-def _ratio(text: str) -> Fraction:
-    """Read ``30000/1001`` or ``4:3``; 0 for what is no ratio, such as ``N/A`` and ``0/0``."""
-    over, _, under = text.replace(":", "/").partition("/")
-    if not (over.isdecimal() and under.isdecimal() and int(under)):
-        return Fraction(0)
-    return Fraction(int(over), int(under))
 
 
 def _kinds(probed: _Probed) -> str:
