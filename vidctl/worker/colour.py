@@ -79,7 +79,7 @@ def apply(matrix: Matrix, rgb: Rgb) -> Rgb:
 
 
 def _rgb_to_xyz(primaries: str) -> Matrix:
-    """Scale the primaries so that together they give D65 (SMPTE RP 177, section 3.3)."""
+    """Scale the primaries so that together they give D65 (SMPTE RP 177)."""
     red, green, blue = (_xyz(x, y) for x, y in _CHROMATICITIES[primaries])
     columns = ((red[0], green[0], blue[0]), (red[1], green[1], blue[1]), (red[2], green[2], blue[2]))
     r, g, b = apply(_inverse(columns), _xyz(*_D65))

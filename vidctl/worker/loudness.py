@@ -23,7 +23,7 @@ RATE_HZ = 48_000
 """What every player takes."""
 
 TOLERANCE_LU = 0.5
-"""What nobody hears, and R 128 allows for programmes (its tolerance in production is ±0.5 LU)."""
+"""A difference between two tracks that nobody hears."""
 
 MAX_GAIN_DB = 20.0
 """A track that is quieter yet is most likely the noise of an empty room: more gain would make that the programme."""

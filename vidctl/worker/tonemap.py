@@ -6,7 +6,8 @@ highlights rolled off (BT.2390), BT.2020 to BT.709, light to signal (BT.1886).
 
 Light of 203 cd/m², the HDR Reference White of ITU-R BT.2408, is what SDR's white is made of: below the knee all stays
 as bright, against white, as it was graded. The roll-off needs some room under white: of a source of 1,000 cd/m²
-reference white comes out at 91 % of the signal, and a grey card (26 cd/m², BT.2408) at the 42.5 % it has in SDR.
+reference white comes out at 90 % of the signal, and a grey card (26 cd/m², BT.2408) at 42.5 %, where a camera of
+BT.709 puts it at 41 %.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DEFAULT_PEAK_NITS = 1000.0
 """What HDR10 is graded for where the file does not say; too high an assumption darkens, too low a one clips."""
 
 HLG_PEAK_NITS = 1000.0
-"""The display for which BT.2100 (table 5, note 5f) sets HLG's system gamma to 1.2."""
+"""The display for which BT.2100 (table 5) sets HLG's system gamma to 1.2."""
 
 _HLG_GAMMA = 1.2
 
@@ -79,7 +80,7 @@ def cube(source: Grade, *, size: int = 33) -> str:
 
     With 33 points and tetrahedral interpolation a PQ picture comes out within 0.8 of a just noticeable difference
     (BT.2124) on average and 6 at worst, of the most saturated colours, and grey within half a code of 8 bits; that
-    takes 0.15 s. 65 points would bring 0.3 and 3, and take 1.1 s.
+    takes 0.15 s. 65 points would bring 0.3 and 5, and take 1.1 s.
     """
     axis = [_light(source.transfer, step / (size - 1)) for step in range(size)]
     shown = _Shown(source)
@@ -98,7 +99,7 @@ def convert(source: Grade, signal: Rgb) -> Rgb:
 def rolled_off(nits: float, *, peak_nits: float, target_nits: float = REFERENCE_WHITE_NITS) -> float:
     """Return the light that a display of ``target_nits`` gives for a light of a source of ``peak_nits``.
 
-    ITU-R BT.2390, section 5.4.1, "EETF", steps 1 to 5 with both blacks at no light: nothing changes below the knee,
+    ITU-R BT.2390, "EETF", with both blacks at no light: nothing changes below the knee,
     and from there a Hermite spline leads to the target's peak.
     """
     peak = colour.nits_to_pq(peak_nits)
