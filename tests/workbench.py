@@ -38,6 +38,8 @@ def settings(directory: Path, **overrides: Any) -> WorkerSettings:
         "part_bytes": 16 * 1024,
         "progress": timedelta(milliseconds=10),
         "grace": timedelta(seconds=4),
+        # A shell that stands in for ffmpeg starts programs, as nothing may that is confined.
+        "confine": "off" if {"ffmpeg", "ffprobe"} & overrides.keys() else "required",
     }
     return WorkerSettings(**(values | overrides))
 

@@ -190,8 +190,10 @@ async def _worker() -> int:
     from vidctl.journal import Journal
     from vidctl.metrics import Metrics
     from vidctl.s3 import S3Objects
+    from vidctl.worker import confinement
     from vidctl.worker.run import run
 
+    confinement.shield()
     settings.check(settings.JobSettings, settings.WorkerSettings, settings.LogSettings)
     try:
         job = codec.decode(JobSpec, load(settings.JobSettings).job)

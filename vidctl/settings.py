@@ -10,35 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidctl.errors import InvalidSettings
-
-
-def _split(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _seconds(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
-
+from vidctl.fields import Algorithm, KeySetUrl, Seconds, SomeWords, Suffix, TaskSize, Words
 
 S = TypeVar("S", bound="BaseSettings")
-T = TypeVar("T", bound=str)
-
-Words = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
-SomeWords = Annotated[Words[T], Field(min_length=1)]
-Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
-"""A duration, written in the environment as a number of seconds."""
-
-Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
-TaskSize = Annotated[str, Field(pattern="^[1-9][0-9]{2,5}/[1-9][0-9]{2,5}/[1-9][0-9]{1,2}$")]
-Suffix = Annotated[str, Field(pattern=r"^\..")]
-# Whoever can change the key set on its way chooses whose tokens are accepted.
-KeySetUrl = Annotated[str, Field(pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/|$)")]
 
 MINUTE, HOUR, YEAR = 60, 3600, 365 * 86_400
 
@@ -200,8 +180,17 @@ class WorkerSettings(BaseSettings):
     max_short_side: int = Field(default=1080, ge=16, description="Largest short side of the output, in pixels.")
     audio_bitrate: int = Field(default=128_000, ge=16_000, description="AAC, bits a second.")
     max_duration: Seconds = _duration(12 * HOUR, "Longest input.")
-    max_pixels: int = Field(default=8192 * 4320, ge=1, description="Largest picture of the input.")
+    max_pixels: int = Field(default=8192 * 4320, ge=1, le=8192 * 8192, description="Largest picture.")
     max_streams: int = Field(default=64, ge=1, description="Most streams of the input.")
+    max_frame_rate: float = Field(default=1000, ge=1, description="Most frames a second of the input, on the average.")
+    max_memory: int | None = Field(
+        default=None, ge=64 * 1024**2, description="Bytes of memory for ffmpeg; default: 7/8 of what the task has."
+    )
+    max_file: int = Field(default=64 * 1024**3, ge=1024, description="Largest file that ffmpeg may write, in bytes.")
+    confine: Literal["required", "preferred", "off"] = Field(
+        default="required",
+        description="Whether ffmpeg runs only under a seccomp filter, without one where there is none, or unconfined.",
+    )
     deadline: Seconds = _duration(12 * HOUR, "Longest run of ffmpeg.")
     stall: Seconds = _duration(10 * MINUTE, "Longest time in which ffmpeg comes no further.")
     fence: Seconds = _duration(60, "Interval of asking whether it still is wanted.")

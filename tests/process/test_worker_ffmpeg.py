@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +14,11 @@ import pytest
 
 from tests.processes import alive, gone
 from vidctl.groups import TaskGroup
+from vidctl.worker.command import Command
+from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed
-from vidctl.worker.ffmpeg import run_program
+from vidctl.worker.ffmpeg import Ended, ignore
+from vidctl.worker.ffmpeg import run_program as run_confined
 
 MINUTE = timedelta(minutes=1)
 SOON = timedelta(seconds=0.5)
@@ -23,11 +26,24 @@ SOON = timedelta(seconds=0.5)
 CALLER = """
 import asyncio, sys
 from datetime import timedelta
+from vidctl.worker.confinement import Confinement
 from vidctl.worker.ffmpeg import run_program
+confinement = Confinement(mode=sys.argv[1], memory_bytes=None, file_bytes=1024)
 minute = timedelta(minutes=1)
-command = ("sh", "-c", "echo $$; exec sleep 100")
-asyncio.run(run_program(command, deadline=minute, stop_grace=minute, on_line=lambda line: print(line, flush=True)))
+loop = "import os, time; print(os.getpid(), flush=True); time.sleep(100)"
+command = (sys.executable, "-I", "-S", "-c", loop)
+on_line = lambda line: print(line, flush=True)
+asyncio.run(run_program(command, confinement=confinement, deadline=minute, stop_grace=minute, on_line=on_line))
 """
+
+# A shell starts programs, as nothing may that is confined.
+FREE = Confinement(mode="off", memory_bytes=None, file_bytes=1024)
+
+
+async def run_program(
+    command: Command, *, deadline: timedelta, stop_grace: timedelta, on_line: Callable[[str], None] = ignore
+) -> Ended:
+    return await run_confined(command, confinement=FREE, deadline=deadline, stop_grace=stop_grace, on_line=on_line)
 
 
 def shell(text: str) -> tuple[str, ...]:
@@ -105,10 +121,10 @@ async def test_a_cancelled_caller_takes_the_program_along() -> None:
     assert not alive(pid)
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="util-linux is not installed")
-async def test_a_killed_caller_takes_the_program_along() -> None:
+@pytest.mark.parametrize("mode", ["required", "off"])
+async def test_a_killed_caller_takes_the_program_along(mode: str) -> None:
     caller = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CALLER, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+        sys.executable, "-c", CALLER, mode, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert caller.stdout is not None
     pid = int(await caller.stdout.readline())

@@ -23,7 +23,8 @@ ENCODING = Encoding(preset="veryfast", crf=23, audio_bitrate=128_000)
 
 START = (
     "ffmpeg -nostdin -hide_banner -loglevel error -nostats -y -progress pipe:1 "
-    "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -max_error_rate 0.1 -i /w/source "
+    "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -max_pixels 67108864 "
+    "-max_error_rate 0.1 -i /w/source "
 )
 VIDEO_CODEC = "-fps_mode vfr -enc_time_base:v 1:90000 -c:v libx264 -preset veryfast -crf 23 "
 SOUND = "-map 0:1 -c:a aac -b:a 128000 -af aresample=async=1 -ar 48000 -ac 2 "
@@ -97,7 +98,7 @@ def test_poster() -> None:
 
     assert shlex.join(argv) == (
         "ffmpeg -nostdin -hide_banner -loglevel error -nostats -y -noaccurate_seek -ss 6.000 "
-        "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -i /w/video.mp4 "
+        "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -max_pixels 67108864 -i /w/video.mp4 "
         "-map 0:v:0 -frames:v 1 -vf thumbnail=n=24,scale=out_range=pc,format=yuvj420p "
         "-q:v 3 -update 1 -f image2 /w/poster.jpg"
     )
@@ -114,7 +115,7 @@ ENTRIES = (
     ":stream_disposition=attached_pic:stream_tags=rotate"
     ":stream_side_data=rotation,max_luminance,max_content,dv_profile,dv_bl_signal_compatibility_id"
 )
-WHITELISTS = "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2"
+WHITELISTS = "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -max_pixels 67108864"
 
 
 def test_inspect() -> None:

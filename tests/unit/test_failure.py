@@ -72,6 +72,12 @@ def test_another_fault_of_the_machine_is_not_explained_away(error: OSError) -> N
     [
         (-9, "", FailureClass.APP, "out_of_memory"),
         (-11, "", FailureClass.APP, "ffmpeg_crashed"),
+        (-11, "  what():  std::bad_alloc", FailureClass.APP, "out_of_memory"),
+        (187, "x264 [error]: malloc of size 6266880 failed", FailureClass.APP, "out_of_memory"),
+        (244, "Error opening output files: Out of memory", FailureClass.APP, "out_of_memory"),
+        (244, "Conversion failed: Cannot allocate memory", FailureClass.APP, "out_of_memory"),
+        (-24, "", FailureClass.APP, "deadline"),
+        (-25, "", FailureClass.PERMANENT, "over_limits"),
         (228, "Error writing trailer: No space left on device", FailureClass.APP, "disk_full"),
         (69, "Decode error rate 1 exceeds maximum 0.1", FailureClass.PERMANENT, "corrupt"),
         (

@@ -161,7 +161,7 @@ def test_pictures_are_told_apart_by_scan_and_colour() -> None:
 
 # --- limits -------------------------------------------------------------------------------------------------------
 
-LIMITS = Limits(duration_seconds=2.002, pixels=1920 * 1080, streams=2)
+LIMITS = Limits(duration_seconds=2.002, pixels=1920 * 1080, streams=2, frames_per_second=29.97)
 
 
 def test_what_just_fits_is_taken() -> None:
@@ -170,7 +170,12 @@ def test_what_just_fits_is_taken() -> None:
 
 @pytest.mark.parametrize(
     "limits",
-    [replace(LIMITS, duration_seconds=2.0), replace(LIMITS, pixels=1920 * 1080 - 1), replace(LIMITS, streams=1)],
+    [
+        replace(LIMITS, duration_seconds=2.0),
+        replace(LIMITS, pixels=1920 * 1080 - 1),
+        replace(LIMITS, streams=1),
+        replace(LIMITS, frames_per_second=29.96),
+    ],
 )
 def test_what_does_not_fit_is_refused(limits: Limits) -> None:
     with pytest.raises(Failed) as raised:

@@ -21,7 +21,13 @@ MAX_ERROR_RATE = "0.1"
 AUDIO_RATE = "48000"
 """Hz: what every player takes."""
 
-_UNTRUSTED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2")
+MAX_PIXELS = 8192 * 8192
+"""The largest picture that is decoded, whatever the container says: the largest ``max_pixels`` that can be set."""
+
+_UNTRUSTED = (
+    *("-protocol_whitelist", "file,pipe", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2"),
+    *("-max_pixels", str(MAX_PIXELS)),
+)
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-y")
 
 

@@ -12,6 +12,7 @@ from typing import assert_never
 from vidctl.model import FailureClass
 from vidctl.worker import command, progress, verify
 from vidctl.worker.command import Command, Encoding
+from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import DISK_FULL, Failed, failed, refused
 from vidctl.worker.ffmpeg import Ended, ignore, killed, run_program
 from vidctl.worker.ladder import Rendition
@@ -32,6 +33,7 @@ class Encoder:
 
     ffmpeg: str
     probe: Probe
+    confinement: Confinement
     encoding: Encoding
     deadline: timedelta
     stall: timedelta
@@ -132,7 +134,9 @@ class Encoder:
                 assert_never(verdict)
 
     async def _run(self, argv: Command, *, deadline: timedelta, on_line: Callable[[str], None] = ignore) -> Ended:
-        return await run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=on_line)
+        return await run_program(
+            argv, confinement=self.confinement, deadline=deadline, stop_grace=self.stop_grace, on_line=on_line
+        )
 
 
 def blame(ended: Ended) -> Failed:

@@ -1,8 +1,8 @@
 """Runs one program of ffmpeg's as a process group of its own, which ends with its caller whatever happens to either.
 
 A deadline, a cancellation and an error end the group with SIGTERM, then SIGKILL. If the worker itself is killed the
-kernel kills the program: in a container with it, and on any other machine by setpriv(1) of util-linux, without which an
-ffmpeg without a reader would go on for hours. (subprocess's ``preexec_fn`` could do the same, but not beside threads.)
+kernel kills the program, too: without a reader an ffmpeg would go on for hours. What the program may do is for
+``confinement`` to say.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from datetime import timedelta
 
 from vidctl.groups import TaskGroup
 from vidctl.worker.command import Command
-from vidctl.worker.failure import Failed, failed, misconfigured
+from vidctl.worker.confinement import Confinement
+from vidctl.worker.failure import Failed, failed, misconfigured, refused
 
 TAIL_BYTES = 4096
 """What is kept of the standard error: its end, however much a broken input makes ffmpeg complain."""
 
 NOT_STARTED = (126, 127)
-"""Exit codes of setpriv(1) and the dynamic linker for a program that never ran; ffmpeg and ffprobe have no such."""
+"""Exit codes of the launcher and the dynamic linker for a program that never ran; ffmpeg and ffprobe have no such."""
+
+_NO_MEMORY = ("Cannot allocate memory", "Out of memory", "malloc of size", "std::bad_alloc")
+"""How ffmpeg (ENOMEM, as glibc and musl put it), x264 and the encoders in C++ say that they were refused memory."""
 
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -44,16 +48,22 @@ def ignore(_line: str) -> None:
 
 
 async def run_program(
-    command: Command, *, deadline: timedelta, stop_grace: timedelta, on_line: Callable[[str], None] = ignore
+    command: Command,
+    *,
+    confinement: Confinement,
+    deadline: timedelta,
+    stop_grace: timedelta,
+    on_line: Callable[[str], None] = ignore,
 ) -> Ended:
-    """Run a program to its end, handing each line of its output to ``on_line`` as it comes.
+    """Run a confined program to its end, handing each line of its output to ``on_line`` as it comes.
 
     Raises:
-        Failed: ``ffmpeg_missing`` if there is no such program, ``ffmpeg_broken`` if it cannot be started, ``deadline``
-            if it took too long.
+        Failed: ``ffmpeg_missing`` if there is no such program, ``ffmpeg_broken`` if it cannot be confined and started,
+            ``deadline`` if it took too long.
 
     """
-    async with _started(command, stop_grace) as process:
+    prefix = confinement.prefix(deadline=deadline)
+    async with _started(command, prefix, stop_grace) as process:
         try:
             async with asyncio.timeout(deadline.total_seconds()), TaskGroup() as group:
                 tail = group.create_task(_tail(_pipe(process.stderr)))
@@ -66,19 +76,32 @@ async def run_program(
         return Ended(exit_code=await process.wait(), stderr_tail=tail.result())
 
 
+def starved(ended: Ended) -> bool:
+    """Whether a program failed for the memory that it was refused."""
+    return ended.exit_code != 0 and any(words in ended.stderr_tail for words in _NO_MEMORY)
+
+
 def killed(program: str, ended: Ended) -> Failed | None:
-    """Return what the signal that ended a program says of the attempt; None if it ended by itself."""
+    """Return what the limit or the signal that ended a program says of the attempt; None if it ended by itself."""
+    tail = ended.stderr_tail
+    if starved(ended):
+        return failed("out_of_memory", f"{program} was refused the memory it asked for", stderr_tail=tail)
     if ended.exit_code >= 0:
         return None
-    if ended.exit_code == -signal.SIGKILL:
-        detail = f"{program} was killed by signal 9, as the kernel does when memory runs out"
-        return failed("out_of_memory", detail, stderr_tail=ended.stderr_tail)
-    detail = f"{program} ended by signal {-ended.exit_code}"
-    return failed(f"{program}_crashed", detail, stderr_tail=ended.stderr_tail)
+    match -ended.exit_code:
+        case signal.SIGKILL:
+            detail = f"{program} was killed by signal 9, as the kernel does when memory runs out"
+            return failed("out_of_memory", detail, stderr_tail=tail)
+        case signal.SIGXFSZ:
+            return refused("over_limits", f"a file that {program} wrote grew larger than is allowed", stderr_tail=tail)
+        case signal.SIGXCPU:
+            return failed("deadline", f"{program} used up the processor time it was given", stderr_tail=tail)
+        case number:
+            return failed(f"{program}_crashed", f"{program} ended by signal {number}", stderr_tail=tail)
 
 
 @asynccontextmanager
-async def _started(command: Command, stop_grace: timedelta) -> AsyncIterator[Process]:
+async def _started(command: Command, prefix: Command, stop_grace: timedelta) -> AsyncIterator[Process]:
     program = shutil.which(command[0])
     if program is None:
         detail = (
@@ -86,7 +109,7 @@ async def _started(command: Command, stop_grace: timedelta) -> AsyncIterator[Pro
         )
         raise misconfigured("ffmpeg_missing", detail)
     process = await asyncio.create_subprocess_exec(
-        *(*_bound(), program, *command[1:]),
+        *(*prefix, program, *command[1:]),
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
@@ -119,12 +142,6 @@ def _signal(process: Process, number: signal.Signals) -> None:
     # The group has the number of its first process, which stays taken until that was waited for.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _bound() -> Command:
-    """Return the words before a command that let the kernel end it with its caller; none where there is no setpriv."""
-    setpriv = shutil.which("setpriv")
-    return () if setpriv is None else (setpriv, "--pdeathsig", "KILL", "--")
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:

@@ -35,6 +35,7 @@ class Limits:
     duration_seconds: float
     pixels: int
     streams: int
+    frames_per_second: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,7 @@ def check(media: Media, limits: Limits) -> None:
         ("seconds", media.duration_seconds, limits.duration_seconds),
         ("pixels in a picture", width * height, limits.pixels),
         ("streams", media.streams, limits.streams),
+        ("frames a second", media.video.frames_per_second, limits.frames_per_second),
     ):
         if value > limit:
             raise refused("over_limits", f"the file has {value:g} {what}, and at most {limit:g} are accepted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from vidctl.worker import boxes, command, ffmpeg, media
 from vidctl.worker.boxes import Cut
 from vidctl.worker.command import Command
+from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed, refused
 from vidctl.worker.ffmpeg import Ended
 from vidctl.worker.media import Media
@@ -17,12 +19,20 @@ from vidctl.worker.media import Media
 INSPECT_DEADLINE = timedelta(minutes=5)
 """Reading the headers of a good file takes a tenth of a second."""
 
+INSPECT_MEMORY = 2 * 1024**3
+"""Bytes. The index of 12 hours at 60 frames a second takes 100 MB, the first pictures of 8K video 1 GB; some hundred
+bytes can claim an index that takes 3 GB."""
+
+# As libavutil says it of what is beyond -max_pixels, or beyond anything.
+_TOO_LARGE = re.compile(r"Picture size (\d+x\d+) (?:exceeds|is invalid)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """ffprobe, with the time that decoding a whole file may take."""
 
     ffprobe: str
+    confinement: Confinement
     deadline: timedelta
     stop_grace: timedelta
 
@@ -30,7 +40,7 @@ class Probe:
         """Return what a file from outside says of itself.
 
         Raises:
-            Failed: ``empty``, ``not_a_video``, or as ``media.parse``.
+            Failed: ``empty``, ``not_a_video``, ``over_limits``, or as ``media.parse``.
 
         """
         kind, cut = await asyncio.to_thread(_outline, path)
@@ -38,11 +48,19 @@ class Probe:
             raise refused("empty", "the file has no bytes: upload it again")
         if not boxes.is_mp4(kind):
             raise refused("not_a_video", "the file is not an MP4: its first bytes are those of another kind of file")
-        ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE)
+        modest = self.confinement.within(INSPECT_MEMORY)
+        ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE, modest)
+        if ffmpeg.starved(ended):
+            detail = "the file claims to be so large that its index alone takes more than 2 GiB of memory"
+            raise refused("over_limits", detail, stderr_tail=ended.stderr_tail)
+        _raise_killed(ended)
         if ended.exit_code > 0:
             detail = f"the file is cut off or damaged: {cut or _last_line(ended.stderr_tail)}"
             raise refused("corrupt", detail, stderr_tail=ended.stderr_tail)
         found = media.parse(text)
+        if not found.video.width and (size := _TOO_LARGE.search(ended.stderr_tail)):
+            detail = f"the file has a picture of {size[1]} pixels, which no decoder accepts"
+            raise refused("over_limits", detail, stderr_tail=ended.stderr_tail)
         if cut is not None and found.video.frames is None:
             # Fragments do not say how many there should be, so no claim would be missed later.
             raise refused("corrupt", f"the file is cut off: {cut}", stderr_tail=ended.stderr_tail)
@@ -50,18 +68,24 @@ class Probe:
 
     async def decode(self, path: Path) -> tuple[Media | None, str]:
         """Decode a file whole; return what is in it, None if it cannot even be read, and ffprobe's complaints."""
-        ended, text = await self._run(command.decode(self.ffprobe, str(path)), self.deadline)
+        ended, text = await self._run(command.decode(self.ffprobe, str(path)), self.deadline, self.confinement)
+        _raise_killed(ended)
         try:
             return (media.parse(text) if ended.exit_code == 0 else None), ended.stderr_tail
         except Failed as error:
             return None, ended.stderr_tail or str(error)
 
-    async def _run(self, argv: Command, deadline: timedelta) -> tuple[Ended, str]:
+    async def _run(self, argv: Command, deadline: timedelta, confinement: Confinement) -> tuple[Ended, str]:
         lines: list[str] = []
-        ended = await ffmpeg.run_program(argv, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append)
-        if (by_signal := ffmpeg.killed("ffprobe", ended)) is not None:
-            raise by_signal
+        ended = await ffmpeg.run_program(
+            argv, confinement=confinement, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append
+        )
         return ended, "\n".join(lines)
+
+
+def _raise_killed(ended: Ended) -> None:
+    if (error := ffmpeg.killed("ffprobe", ended)) is not None:
+        raise error
 
 
 def _outline(path: Path) -> tuple[bytes, Cut | None]:

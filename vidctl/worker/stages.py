@@ -18,6 +18,7 @@ from vidctl.records import Output
 from vidctl.settings import WorkerSettings
 from vidctl.worker import media
 from vidctl.worker.command import Encoding
+from vidctl.worker.confinement import Confinement, unavailable
 from vidctl.worker.encode import Encoder
 from vidctl.worker.failure import meaning, misconfigured
 from vidctl.worker.fetch import Fetch
@@ -52,10 +53,19 @@ class Stages:
         self._publish = Publish(final=final, job=job, patience=patience)
         # A quarter for ffmpeg to end leaves the rest for the Result.
         self._stop_grace = settings.grace / 4
-        self._probe = Probe(ffprobe=settings.ffprobe, deadline=settings.deadline, stop_grace=self._stop_grace)
+        self._confinement = Confinement(
+            mode=settings.confine, memory_bytes=settings.max_memory, file_bytes=settings.max_file
+        )
+        self._probe = Probe(
+            ffprobe=settings.ffprobe,
+            confinement=self._confinement,
+            deadline=settings.deadline,
+            stop_grace=self._stop_grace,
+        )
 
     async def work(self) -> tuple[Output, ...]:
         """Go through the stages; raises ``Failed``, or what the store or the disk raise."""
+        self._confinement.check(unavailable())
         async with _directory(self._settings.directory) as directory:
             source = directory / "source"
             with self._stage("download"):
@@ -88,6 +98,7 @@ class Stages:
             duration_seconds=self._settings.max_duration.total_seconds(),
             pixels=self._settings.max_pixels,
             streams=self._settings.max_streams,
+            frames_per_second=self._settings.max_frame_rate,
         )
 
     def _encoder(self, found: Media, source: Path, directory: Path) -> Encoder:
@@ -95,6 +106,7 @@ class Stages:
         return Encoder(
             ffmpeg=settings.ffmpeg,
             probe=self._probe,
+            confinement=self._confinement,
             encoding=Encoding(preset=settings.preset, crf=settings.crf, audio_bitrate=settings.audio_bitrate),
             deadline=settings.deadline,
             stall=settings.stall,

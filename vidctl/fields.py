@@ -1,0 +1,31 @@
+"""How the values of settings are written in the environment (P)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _seconds(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+
+
+T = TypeVar("T", bound=str)
+
+Words = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
+SomeWords = Annotated[Words[T], Field(min_length=1)]
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+"""A duration, written in the environment as a number of seconds."""
+
+Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
+TaskSize = Annotated[str, Field(pattern="^[1-9][0-9]{2,5}/[1-9][0-9]{2,5}/[1-9][0-9]{1,2}$")]
+Suffix = Annotated[str, Field(pattern=r"^\..")]
+# Whoever can change the key set on its way chooses whose tokens are accepted.
+KeySetUrl = Annotated[str, Field(pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/|$)")]
