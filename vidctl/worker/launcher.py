@@ -14,13 +14,12 @@ library, without site-packages, because it stands before every start of ffmpeg.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import ctypes
 import os
 import resource
 import signal
 import sys
-from typing import NoReturn
 
 NOT_STARTED = 126
 """Exit code for a program that cannot be started as asked, with the reason on the standard error."""
@@ -41,13 +40,13 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def main(words: list[str]) -> NoReturn:
+def main(words: list[str]) -> None:
     """Confine this process, and become the program that the words name."""
     end = words.index("--")
     parent, *settings = words[:end]
     argv = words[end + 1 :]
     limits = dict(setting.split("=", 1) for setting in settings)
-    instructions = base64.b64decode(limits.pop("filter", ""))
+    instructions = binascii.a2b_base64(limits.pop("filter", ""))
     try:
         _bind(int(parent))
         # Before the limits, of which one forbids so high a number; closed by exec.
