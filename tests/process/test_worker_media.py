@@ -143,6 +143,18 @@ async def test_sound_and_picture_stay_together(
     assert [float(stream["start_time"]) for stream in streams] == pytest.approx(starts, abs=0.05)
 
 
+async def test_the_reason_of_a_file_without_an_index_does_not_tell_where_the_worker_kept_it(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(directory=tmp_path / "work", body=b"\0\0\0\x18ftypisom\0\0\2\0isomiso2")
+
+    await bench.run()
+
+    result = await bench.result()
+    assert result is not None
+    assert result.detail == "the file is cut off or damaged: Invalid data found when processing input"
+
+
 async def test_the_reason_of_a_file_cut_in_half_has_figures(clips: Clips, tmp_path: Path) -> None:
     bench = Bench(directory=tmp_path / "work", body=clips.read("cut_moov_first"))
 

@@ -55,7 +55,9 @@ class Probe:
             raise refused("over_limits", detail, stderr_tail=ended.stderr_tail)
         _raise_killed(ended)
         if ended.exit_code > 0:
-            detail = f"the file is cut off or damaged: {cut or _last_line(ended.stderr_tail)}"
+            # Where the file lies here is nothing to its uploader.
+            said = _last_line(ended.stderr_tail).removeprefix(f"{path}: ")
+            detail = f"the file is cut off or damaged: {cut or said}"
             raise refused("corrupt", detail, stderr_tail=ended.stderr_tail)
         found = media.parse(text)
         if not found.video.width and (size := _TOO_LARGE.search(ended.stderr_tail)):
