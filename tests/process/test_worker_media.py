@@ -155,6 +155,19 @@ async def test_the_reason_of_a_file_without_an_index_does_not_tell_where_the_wor
     assert result.detail == "the file is cut off or damaged: Invalid data found when processing input"
 
 
+async def test_a_file_cut_off_within_its_index_is_damaged_and_not_another_kind_of_file(
+    clips: Clips, tmp_path: Path
+) -> None:
+    body = clips.read("fast_start")
+    bench = Bench(directory=tmp_path / "work", body=body[: body.find(b"moov") + 296])
+
+    await bench.run()
+
+    result = await bench.result()
+    assert result is not None
+    assert (result.code, result.detail[:22]) == ("corrupt", "the file is cut off: t")
+
+
 async def test_the_reason_of_a_file_cut_in_half_has_figures(clips: Clips, tmp_path: Path) -> None:
     bench = Bench(directory=tmp_path / "work", body=clips.read("cut_moov_first"))
 

@@ -59,14 +59,7 @@ class Probe:
             said = _last_line(ended.stderr_tail).removeprefix(f"{path}: ")
             detail = f"the file is cut off or damaged: {cut or said}"
             raise refused("corrupt", detail, stderr_tail=ended.stderr_tail)
-        found = media.parse(text)
-        if not found.video.width and (size := _TOO_LARGE.search(ended.stderr_tail)):
-            detail = f"the file has a picture of {size[1]} pixels, which no decoder accepts"
-            raise refused("over_limits", detail, stderr_tail=ended.stderr_tail)
-        if cut is not None and found.video.frames is None:
-            # Fragments do not say how many there should be, so no claim would be missed later.
-            raise refused("corrupt", f"the file is cut off: {cut}", stderr_tail=ended.stderr_tail)
-        return found
+        return _found(text, cut, stderr_tail=ended.stderr_tail)
 
     async def decode(self, path: Path) -> tuple[Media | None, str]:
         """Decode a file whole; return what is in it, None if it cannot even be read, and ffprobe's complaints."""
@@ -93,6 +86,24 @@ def _raise_killed(ended: Ended) -> None:
 def _outline(path: Path) -> tuple[bytes, Cut | None]:
     with path.open("rb") as file:
         return file.read(8), boxes.find_cut(file, path.stat().st_size)
+
+
+def _found(text: str, cut: Cut | None, *, stderr_tail: str) -> Media:
+    """Return what ffprobe found in a file that it could read; raises as ``Probe.inspect``."""
+    try:
+        found = media.parse(text)
+    except Failed as error:
+        if cut is None:
+            raise
+        # Of an index that ends early ffprobe tells what it has read: perhaps a track without its codec.
+        raise refused("corrupt", f"the file is cut off: {cut}", stderr_tail=stderr_tail) from error
+    if not found.video.width and (size := _TOO_LARGE.search(stderr_tail)):
+        detail = f"the file has a picture of {size[1]} pixels, which no decoder accepts"
+        raise refused("over_limits", detail, stderr_tail=stderr_tail)
+    if cut is not None and found.video.frames is None:
+        # Fragments do not say how many there should be, so no claim would be missed later.
+        raise refused("corrupt", f"the file is cut off: {cut}", stderr_tail=stderr_tail)
+    return found
 
 
 def _last_line(text: str) -> str:
