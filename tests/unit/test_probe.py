@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidctl.records import MediaInfo
-from vidctl.worker.boxes import Cut, find_cut, is_mp4
+from vidctl.worker.boxes import Cut, find_cut, is_mp4, is_photograph
 from vidctl.worker.failure import Failed
 from vidctl.worker.media import AudioStream, Limits, Media, VideoStream, check, parse
 
@@ -218,6 +218,21 @@ def cut(body: bytes) -> Cut | None:
 )
 def test_an_mp4_is_known_by_its_first_box(head: bytes, known: bool) -> None:  # noqa: FBT001 - the expectation
     assert is_mp4(head) is known
+
+
+@pytest.mark.parametrize(
+    ("head", "still"),
+    [
+        (b"\0\0\0\x20ftypavif\0\0\0\0", True),
+        (b"\0\0\0\x20ftypheic\0\0\0\0", True),
+        (b"\0\0\0\x20ftypavis\0\0\0\0", False),
+        (b"\0\0\0\x20ftypisom\0\0\0\0", False),
+        (b"\0\0\0\x20moovheic", False),
+        (b"", False),
+    ],
+)
+def test_a_photograph_in_the_boxes_of_an_mp4_is_told_apart(head: bytes, still: bool) -> None:  # noqa: FBT001 - the expectation
+    assert is_photograph(head) is still
 
 
 def test_a_whole_file_is_not_cut() -> None:

@@ -48,6 +48,8 @@ class Probe:
             raise refused("empty", "the file has no bytes: upload it again")
         if not boxes.is_mp4(kind):
             raise refused("not_a_video", "the file is not an MP4: its first bytes are those of another kind of file")
+        if boxes.is_photograph(kind):
+            raise refused("not_a_video", "the file is a photograph, not a video")
         modest = self.confinement.within(INSPECT_MEMORY)
         ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE, modest)
         if ffmpeg.starved(ended):
@@ -85,7 +87,7 @@ def _raise_killed(ended: Ended) -> None:
 
 def _outline(path: Path) -> tuple[bytes, Cut | None]:
     with path.open("rb") as file:
-        return file.read(8), boxes.find_cut(file, path.stat().st_size)
+        return file.read(12), boxes.find_cut(file, path.stat().st_size)
 
 
 def _found(text: str, cut: Cut | None, *, stderr_tail: str) -> Media:
