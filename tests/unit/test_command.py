@@ -112,7 +112,7 @@ ENTRIES = (
     "format=format_name,duration,nb_streams"
     ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
     "duration,nb_frames,nb_read_frames,channels,color_transfer,color_primaries,color_space"
-    ":stream_disposition=attached_pic:stream_tags=rotate"
+    ":stream_disposition=attached_pic,default:stream_tags=rotate"
     ":stream_side_data=rotation,max_luminance,max_content,dv_profile,dv_bl_signal_compatibility_id"
 )
 WHITELISTS = "-protocol_whitelist file,pipe -format_whitelist mov,mp4,m4a,3gp,3g2,mj2 -max_pixels 67108864"

@@ -130,6 +130,25 @@ def test_sound_that_no_program_decodes_is_passed_over() -> None:
     assert audio.index == 5
 
 
+def test_of_several_sounds_the_one_that_is_switched_on_is_taken() -> None:
+    off, on = {"disposition": {"default": 0}}, {"disposition": {"default": 1}}
+
+    main = parse(answer(VIDEO, AUDIO | off, AUDIO | on | {"index": 2}, AUDIO | on | {"index": 3})).audio
+    first = parse(answer(VIDEO, AUDIO | off, AUDIO | off | {"index": 2})).audio
+
+    assert (main and main.index, first and first.index) == (2, 1)
+
+
+def test_a_video_of_whose_sound_nothing_can_be_decoded_is_refused() -> None:
+    assert refusal(answer(VIDEO, AUDIO | {"codec_name": "unknown"})) == "unsupported_codec"
+
+
+def test_a_sound_track_that_nobody_knows_and_that_is_empty_is_no_loss() -> None:
+    empty = {name: value for name, value in AUDIO.items() if name != "nb_frames"}
+
+    assert parse(answer(VIDEO, empty | {"codec_name": "unknown", "channels": 0})).audio is None
+
+
 def test_a_video_whose_codec_is_unknown_is_refused() -> None:
     without_codec = {name: value for name, value in VIDEO.items() if name != "codec_name"}
 

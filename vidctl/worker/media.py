@@ -18,7 +18,7 @@ ENTRIES = (
     "format=format_name,duration,nb_streams"
     ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
     "duration,nb_frames,nb_read_frames,channels,color_transfer,color_primaries,color_space"
-    f":stream_disposition=attached_pic:stream_tags=rotate:stream_side_data={SIDE_DATA}"
+    f":stream_disposition=attached_pic,default:stream_tags=rotate:stream_side_data={SIDE_DATA}"
 )
 """What ``parse`` needs of ffprobe (``-show_entries``), and nothing that the file could make arbitrarily long."""
 
@@ -115,6 +115,7 @@ class Media:
 
 class _Disposition(BaseModel):
     attached_pic: int = 0
+    default: int = 0
 
 
 class _Tags(BaseModel):
@@ -157,7 +158,7 @@ class _Probed(BaseModel):
 def parse(text: str) -> Media:
     """Read ffprobe's answer to ``ENTRIES``.
 
-    Of several pictures the largest is taken, of several sound tracks the first: phones add a thumbnail track and
+    Of several pictures the largest is taken, of several sound tracks the main one: phones add a thumbnail track and
     a spatial sound track that few programs decode. Cover art is no video.
 
     Raises:
@@ -182,7 +183,7 @@ def parse(text: str) -> Media:
         duration_seconds=probed.format.duration or video.duration_seconds or 0.0,
         streams=max(probed.format.nb_streams, len(probed.streams)),
         video=video,
-        audio=next((_audio(s) for s in probed.streams if s.codec_type == "audio" and _plays(s)), None),
+        audio=_sound([stream for stream in probed.streams if stream.codec_type == "audio"]),
     )
 
 
@@ -236,6 +237,15 @@ def _refuse_unshowable(stream: _Stream) -> None:
         raise refused(
             "unsupported_codec", f"the colours of the video are coded as {stream.color_space}: export it as HDR10"
         )
+
+
+def _sound(streams: list[_Stream]) -> AudioStream | None:
+    """Return the sound that a player would play: the one that the file switches on, else the first."""
+    played = sorted((s for s in streams if _plays(s)), key=lambda s: (not s.disposition.default, s.index))
+    if not played and any(stream.nb_frames for stream in streams):
+        # Published without its sound it would be silently wrong.
+        raise refused("unsupported_codec", "the codec of the sound is not known")
+    return _audio(played[0]) if played else None
 
 
 def _audio(stream: _Stream) -> AudioStream:
