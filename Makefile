@@ -28,6 +28,9 @@ sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAUL
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
 	  --uploads=$(or $(UPLOADS),0)
 
+corpus: .venv/ready ## Send every input of the corpus through the worker (ARGS="names --write page --keep directory")
+	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.corpus $(ARGS)
+
 costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at once
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation.costs $(JOBS)
 
@@ -87,4 +90,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo chaos test sim costs mutants mutmut check format docs lock clean
+.PHONY: venv-module help dev demo chaos test sim corpus costs mutants mutmut check format docs lock clean

@@ -1,0 +1,1 @@
+"""The corpus: inputs of every kind that people upload, each with the outcome that is right for it."""
