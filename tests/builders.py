@@ -101,7 +101,7 @@ def output(name: str = "video.mp4", n: int = 1) -> Output:
 
 
 def seen_as(told: Output) -> OutputSeen:
-    return OutputSeen(key=told.key, size_bytes=told.size_bytes, sha256=told.sha256)
+    return OutputSeen(key=told.key, size_bytes=told.size_bytes, sha256=told.sha256, etag=told.etag)
 
 
 def result(n: int = 1, *, failure: FailureClass | None = None, code: str = "ok") -> Result:

@@ -91,14 +91,42 @@ class Objects(Protocol):
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         """Write an object whatever was there. For what is not a record: progress."""
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
-        """Write a local file (at most 5 GiB) with its SHA-256 (hex), which the store checks and keeps."""
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+        """Write a small object with its SHA-256 (hex), which the store checks and keeps; return its ETag.
+
+        Whatever was there is written over, so that doing it again is harmless.
+
+        Raises:
+            Misconfigured: the body has another SHA-256; nothing was written.
+
+        """
+
+    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+        """Write a local file (at most 5 TiB) with its SHA-256 (hex), which is checked; return its ETag.
+
+        Whatever was there is written over, so that doing it again is harmless. A large file goes in parts: the store
+        checks each, but keeps no SHA-256 of the whole. However this ends, no unfinished upload stays behind that could
+        be ended within seconds.
+
+        Raises:
+            Misconfigured: the file has another SHA-256; nothing was written.
+
+        """
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Remove an object; removing what is absent succeeds.
 
         Raises:
             PreconditionFailed: it has another ETag than ``if_match``.
+
+        """
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove objects, however many, whatever is there; removing what is absent succeeds.
+
+        Raises:
+            WorldError: some could not be removed; this is the first reason. All that could be was removed, unless
+                a whole call failed.
 
         """
 

@@ -14,13 +14,27 @@ from vidctl.model import AttemptNumber, FailureClass, Source, TaskSpec, VideoKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One published file of an attempt. ``sha256`` is lower-case hex of the whole object."""
+    """What an attempt publishes under one name: a file, or a folder of files, whose name and key end in ``/``.
+
+    A file's ``sha256`` is lower-case hex of the whole object. ``etag`` is what S3 answered to its upload (no quotes;
+    None from workers that did not note it): all there is to compare where S3 keeps no SHA-256 of the whole, as of an
+    object that came in parts.
+
+    A folder's ``size_bytes`` is the sum of its objects, its ``sha256`` the digest of their listing (``folders.fold``),
+    its ``content_type`` that of ``folders``; it has no ``etag``.
+    """
 
     name: str
     key: str
     content_type: str
     size_bytes: int
     sha256: str
+    etag: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is every object whose key begins with ``key``."""
+        return self.key.endswith("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from vidctl.clients import Client
-from vidctl.errors import NotFound
+from vidctl.clients import Client, meaning
+from vidctl.errors import NotFound, WorldError
+from vidctl.multipart import PARTS, Multipart, Parts
 from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
+
+BATCH = 1000
+"""AWS: DeleteObjects, keys of one call."""
 
 PAGE = 250
 """Keys of one listing: botocore parses a page of 1,000 for 60 ms, during which the loop stands still."""
@@ -20,11 +26,12 @@ PAGE = 250
 class S3Objects:
     """Implements ``Objects``. ``files`` is the client of calls that move gigabytes, ``client`` of all others."""
 
-    def __init__(self, *, client: Client, files: Client, bucket: str, clock: Clock) -> None:
+    def __init__(self, *, client: Client, files: Client, bucket: str, clock: Clock, parts: Parts = PARTS) -> None:
         self._client = client
         self._files = files
         self._bucket = bucket
         self._clock = clock
+        self._parts = parts
 
     async def head(self, key: str) -> ObjectStat | None:
         """Return the object's properties; see ``Objects``."""
@@ -64,21 +71,22 @@ class S3Objects:
         """Write an object whatever was there; see ``Objects``."""
         await self._put(key, body, content_type)
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+        """Write a small object with its SHA-256; see ``Objects``."""
+        return await self._put_checked(key, BytesIO(body), content_type, sha256)
+
+    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
         """Write a local file with its SHA-256; see ``Objects``.
 
         aiohttp reads the file in a thread, chunk by chunk. Without TLS, as on one machine in place of AWS, botocore
         signs the body too and reads the file once before that, on the loop.
         """
         with await asyncio.to_thread(path.open, "rb") as file:
-            await self._files.call(
-                "put_object",
-                **self._at(key),
-                Body=file,
-                ContentType=content_type,
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=b64encode(bytes.fromhex(sha256)).decode(),
-            )
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes <= self._parts.threshold_bytes:
+                return await self._put_checked(key, file, content_type, sha256)
+            multipart = Multipart(client=self._files, at=self._at(key), parts=self._parts)
+            return _unquoted(await multipart.upload(file, size_bytes, content_type=content_type, sha256=sha256))
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Remove an object; see ``Objects``."""
@@ -87,6 +95,19 @@ class S3Objects:
             await self._client.call("delete_object", **self._at(key), **condition)
         except NotFound:
             return
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove objects by the thousand; see ``Objects``."""
+        faults: list[WorldError] = []
+        for start in range(0, len(keys), BATCH):
+            named = [{"Key": key} for key in keys[start : start + BATCH]]
+            answer = await self._client.call(
+                "delete_objects", Bucket=self._bucket, Delete={"Objects": named, "Quiet": True}
+            )
+            faults += map(_fault, answer.get("Errors", ()))
+        for fault in faults:
+            if not isinstance(fault, NotFound):
+                raise fault
 
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
         """Copy an object that has not changed; see ``Objects``."""
@@ -137,6 +158,17 @@ class S3Objects:
         )
         return _unquoted(answer["ETag"])
 
+    async def _put_checked(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> str:
+        answer = await self._files.call(
+            "put_object",
+            **self._at(key),
+            Body=body,
+            ContentType=content_type,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=b64encode(bytes.fromhex(sha256)).decode(),
+        )
+        return _unquoted(answer["ETag"])
+
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": key}
 
@@ -152,6 +184,15 @@ def _stat(key: str, answer: dict[str, Any], *, size_bytes: int) -> ObjectStat:
         content_type=answer.get("ContentType", ""),
         sha256=None if "-" in checksum else b64decode(checksum).hex(),
     )
+
+
+def _fault(entry: dict[str, Any]) -> WorldError:
+    """Return what the failure of one key of a batch means. It comes without an HTTP status.
+
+    A code that is not known says nothing about the configuration: the key is tried again, and seen in the metrics.
+    """
+    code, message = entry.get("Code", ""), entry.get("Message", "")
+    return meaning(code, message, 500)(f"s3.delete_objects: {entry.get('Key')}: {code} {message}")
 
 
 def _unquoted(etag: str) -> str:

@@ -6,14 +6,17 @@ import asyncio
 import hashlib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.contract.gaps import gap
-from tests.contract.worlds import now
+from tests.contract.worlds import EmulatedWorld, World, now
+from vidctl.clients import Client
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed, WriteConflict
+from vidctl.multipart import Parts
 from vidctl.ports import Objects
-from vidctl.s3 import PAGE
+from vidctl.s3 import BATCH, PAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -153,10 +156,12 @@ async def test_an_uploaded_file_keeps_its_sha256(objects: Objects, tmp_path: Pat
     path = tmp_path / "video.mp4"
     path.write_bytes(body)
     sha256 = hashlib.sha256(body).hexdigest()
-    await objects.upload_file(KEY, path, content_type="video/mp4", sha256=sha256)
+    etag = await objects.upload_file(KEY, path, content_type="video/mp4", sha256=sha256)
+    assert etag == md5(body)
     stat = await objects.head(KEY)
     assert stat is not None
-    assert (stat.sha256, stat.size_bytes, stat.content_type) == (sha256, len(body), "video/mp4")
+    assert (stat.etag, stat.sha256) == (etag, sha256)
+    assert (stat.size_bytes, stat.content_type) == (len(body), "video/mp4")
     assert await objects.read_range(KEY, start=300, end=302, if_match=stat.etag) == body[300:302]
 
 
@@ -177,6 +182,156 @@ async def test_a_file_that_is_not_what_was_said_is_refused(objects: Objects, tmp
     with pytest.raises(Misconfigured):
         await objects.upload_file(KEY, path, content_type="video/mp4", sha256=hashlib.sha256(b"as it was").hexdigest())
     assert await objects.head(KEY) is None
+
+
+async def test_a_small_body_is_written_over_what_was_there_and_keeps_its_sha256(objects: Objects) -> None:
+    for body in (b"first", b"second", b"second", b"", bytes(2 * 1024**2)):
+        sha256 = hashlib.sha256(body).hexdigest()
+        assert await objects.upload(ODD_KEY, body, content_type=TEXT, sha256=sha256) == md5(body)
+        stat = await objects.head(ODD_KEY)
+        assert stat is not None
+        assert (stat.etag, stat.sha256, stat.size_bytes, stat.content_type) == (md5(body), sha256, len(body), TEXT)
+        assert [(listed.etag, listed.size_bytes) async for listed in objects.list("")] == [(md5(body), len(body))]
+
+
+@gap(moto="keeps any checksum that it is told")
+async def test_a_small_body_that_is_not_what_was_said_is_refused(objects: Objects) -> None:
+    with pytest.raises(Misconfigured):
+        await objects.upload(KEY, b"broken", content_type=TEXT, sha256=hashlib.sha256(b"as it was").hexdigest())
+    assert await objects.head(KEY) is None
+
+
+# --- in parts -----------------------------------------------------------------------------------------------------
+
+MIB = 1024**2
+SMALL_PARTS = Parts(threshold_bytes=5 * MIB, part_bytes=5 * MIB, at_once=2)
+"""S3's smallest parts, so that a small file has several."""
+
+
+def in_parts(*sizes: int) -> tuple[list[bytes], str]:
+    """Return the parts of a file, and the ETag that S3 gives them together."""
+    parts = [bytes([number]) * size for number, size in enumerate(sizes)]
+    sums = b"".join(hashlib.md5(part, usedforsecurity=False).digest() for part in parts)
+    return parts, f"{md5(sums)}-{len(parts)}"
+
+
+async def test_a_large_file_goes_in_parts_and_is_one_object(world: World, tmp_path: Path) -> None:
+    objects = await world.objects(parts=SMALL_PARTS)
+    parts, expected = in_parts(5 * MIB, 5 * MIB, 5 * MIB, 7)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(body := b"".join(parts))
+    sha256 = hashlib.sha256(body).hexdigest()
+    for _ in range(2):
+        etag = await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256)
+        assert etag == expected, "the same file is always cut alike"
+    stat = await objects.head(ODD_KEY)
+    assert stat is not None
+    assert (stat.etag, stat.size_bytes, stat.content_type) == (etag, len(body), "video/mp4")
+    assert [listed.etag async for listed in objects.list("")] == [etag]
+    assert await objects.read_range(ODD_KEY, start=5 * MIB - 1, end=5 * MIB + 1, if_match=etag) == b"\0\1"
+    assert await objects.read_range(ODD_KEY, start=15 * MIB - 1, end=len(body), if_match=etag) == b"\2" + parts[3]
+    assert await world.unfinished(objects) == 0
+
+
+@gap(moto="tells the checksum of checksums as if it were that of the whole")
+async def test_of_a_file_in_parts_the_store_tells_no_sha256(world: World, tmp_path: Path) -> None:
+    objects = await world.objects(parts=SMALL_PARTS)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(body := bytes(6 * MIB))
+    etag = await objects.upload_file(KEY, path, content_type=TEXT, sha256=hashlib.sha256(body).hexdigest())
+    stat = await objects.head(KEY)
+    assert stat is not None
+    assert (stat.etag, stat.sha256) == (etag, None)
+
+
+async def test_a_file_of_just_the_threshold_goes_whole(world: World, tmp_path: Path) -> None:
+    objects = await world.objects(parts=SMALL_PARTS)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(body := bytes(5 * MIB))
+    sha256 = hashlib.sha256(body).hexdigest()
+    assert await objects.upload_file(KEY, path, content_type="video/mp4", sha256=sha256) == md5(body)
+    stat = await objects.head(KEY)
+    assert stat is not None
+    assert stat.sha256 == sha256
+
+
+async def test_a_large_file_that_is_not_what_was_said_is_refused_and_leaves_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    objects = await world.objects(parts=SMALL_PARTS)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(bytes(6 * MIB))
+    with pytest.raises(Misconfigured):
+        await objects.upload_file(KEY, path, content_type="video/mp4", sha256=hashlib.sha256(b"as it was").hexdigest())
+    assert await objects.head(KEY) is None
+    assert await world.unfinished(objects) == 0
+
+
+class Stuck(Client):
+    """A client whose calls of one kind never come back."""
+
+    def __init__(self, client: Client, operation: str) -> None:
+        self._through = client
+        self._operation = operation
+        self.reached = asyncio.Event()
+
+    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == self._operation:
+            self.reached.set()
+            await asyncio.Event().wait()
+        return await self._through.call(operation, **parameters)
+
+
+@pytest.mark.parametrize("emulator", ["ministack", "moto"])
+@pytest.mark.parametrize("operation", ["upload_part", "complete_multipart_upload"])
+async def test_an_upload_that_is_cancelled_leaves_nothing(
+    request: pytest.FixtureRequest, emulator: str, operation: str, tmp_path: Path
+) -> None:
+    world: EmulatedWorld = request.getfixturevalue(f"{emulator}_world")
+    objects = await world.objects(parts=SMALL_PARTS)
+    objects._files = stuck = Stuck(objects._files, operation)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(body := bytes(6 * MIB))
+    uploading = asyncio.ensure_future(
+        objects.upload_file(KEY, path, content_type="video/mp4", sha256=hashlib.sha256(body).hexdigest())
+    )
+    await stuck.reached.wait()
+    assert await world.unfinished(objects) == 1
+    uploading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+    assert await world.unfinished(objects) == 0
+    assert await objects.head(KEY) is None
+
+
+# --- many at once -------------------------------------------------------------------------------------------------
+
+
+async def test_many_objects_are_removed_at_once_and_what_is_absent_is_no_error(objects: Objects) -> None:
+    for key in ("a/1", "a/2", ODD_KEY, "b/1"):
+        await objects.create(key, b"body", content_type=TEXT)
+    await objects.delete_many(["a/1", "absent", ODD_KEY, "a/2", "a/2"])
+    assert [stat.key async for stat in objects.list("")] == ["b/1"]
+    await objects.delete_many([])
+    assert [stat.key async for stat in objects.list("")] == ["b/1"]
+
+
+async def test_more_objects_are_removed_than_one_call_can_name(objects: Objects) -> None:
+    keys = [f"many/{number:04}" for number in range(BATCH + 2)]
+    for key in (keys[0], keys[-2], keys[-1]):
+        await objects.create(key, b"", content_type=TEXT)
+    await objects.delete_many(keys[:-1])
+    assert [stat.key async for stat in objects.list("many/")] == keys[-1:]
+
+
+async def test_many_objects_of_a_versioned_bucket_are_hidden_under_markers(versioned: Objects) -> None:
+    await versioned.create(KEY, b"first", content_type=TEXT)
+    await versioned.delete_many([KEY])
+    assert await versioned.head(KEY) is None
+    await versioned.create(KEY, b"second", content_type=TEXT)
+
+
+# ------------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_copy_is_the_same_object_elsewhere(objects: Objects, tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ And what is asked of AWS where an emulator is content with less.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from vidctl.errors import (
     Unavailable,
 )
 from vidctl.metrics import Metrics
+from vidctl.multipart import PARTS, Multipart, Parts
 from vidctl.ports import Launch
 from vidctl.s3 import S3Objects
 from vidctl.sqs import SqsQueue
@@ -227,6 +231,159 @@ async def test_the_checksum_of_checksums_is_no_sha256() -> None:
     stat = await objects(head).head("key")
     assert stat is not None
     assert (stat.etag, stat.sha256) == ("e-2", None)
+
+
+PLACE = {"Bucket": "bucket", "Key": "key"}
+TINY_PARTS = Parts(threshold_bytes=2, part_bytes=2, at_once=1)
+
+
+class Uploads:
+    """S3's side of an upload in parts: answers each operation as it is told to, by default with success."""
+
+    def __init__(self, **answers: Exception | asyncio.Event) -> None:
+        self._answers = answers
+        self.asked: list[str] = []
+        self.parts: list[dict[str, Any]] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def answer(**parameters: Any) -> dict[str, Any]:
+            assert PLACE.items() <= parameters.items()
+            self.asked.append(operation)
+            match self._answers.get(operation):
+                case Exception() as error:
+                    raise error
+                case asyncio.Event() as answered:
+                    await answered.wait()
+            self.parts = parameters.get("MultipartUpload", {}).get("Parts", self.parts)
+            return {"UploadId": "upload", "ETag": f'"{operation}"'}
+
+        return answer
+
+
+async def upload_in_parts(s3: Uploads, path: Path, *, body: bytes = b"abcde") -> str:
+    await asyncio.to_thread(path.write_bytes, body)
+    opened = Client(s3, "s3", Metrics(CollectorRegistry()))
+    bucket = S3Objects(client=opened, files=opened, bucket="bucket", clock=lambda: AT, parts=TINY_PARTS)
+    return await bucket.upload_file("key", path, content_type="video/mp4", sha256=hashlib.sha256(body).hexdigest())
+
+
+async def test_an_upload_in_parts_names_every_part_with_its_checksum(tmp_path: Path) -> None:
+    s3 = Uploads()
+    assert await upload_in_parts(s3, tmp_path / "file") == "complete_multipart_upload"
+    assert s3.asked == ["create_multipart_upload", *["upload_part"] * 3, "complete_multipart_upload"]
+    sums = [b64encode(hashlib.sha256(part).digest()).decode() for part in (b"ab", b"cd", b"e")]
+    assert s3.parts == [
+        {"PartNumber": number, "ETag": '"upload_part"', "ChecksumSHA256": checksum}
+        for number, checksum in enumerate(sums, start=1)
+    ]
+
+
+@pytest.mark.parametrize("operation", ["upload_part", "complete_multipart_upload"])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (refusal("AccessDenied", status=403), AccessDenied),
+        (refusal("SlowDown", status=503), Throttled),
+        # How botocore tells a 200 with an error inside.
+        (refusal("InternalError", "We encountered an internal error. Please try again.", 500), Unavailable),
+        # A second try after a lost reply finds no upload, though the first may have completed it.
+        (refusal("NoSuchUpload", status=404), Unavailable),
+        (ZeroDivisionError("a defect"), ZeroDivisionError),
+    ],
+)
+async def test_an_upload_in_parts_that_fails_is_aborted(
+    tmp_path: Path, operation: str, error: Exception, expected: type[Exception]
+) -> None:
+    s3 = Uploads(**{operation: error})
+    with pytest.raises(expected):
+        await upload_in_parts(s3, tmp_path / "file")
+    assert s3.asked[-1] == "abort_multipart_upload"
+    assert s3.asked.count("abort_multipart_upload") == 1
+
+
+@pytest.mark.parametrize("abort", [refusal("NoSuchUpload", status=404), refusal("InternalError", status=500)])
+async def test_how_the_abort_fails_does_not_hide_why_the_upload_did(tmp_path: Path, abort: ClientError) -> None:
+    s3 = Uploads(upload_part=refusal("AccessDenied", status=403), abort_multipart_upload=abort)
+    with pytest.raises(AccessDenied):
+        await upload_in_parts(s3, tmp_path / "file")
+    assert s3.asked[-1] == "abort_multipart_upload"
+
+
+async def test_parts_that_are_not_the_file_that_was_told_of_are_never_put_together() -> None:
+    s3 = Uploads()
+    opened = Client(s3, "s3", Metrics(CollectorRegistry()))
+    upload = Multipart(client=opened, at=PLACE, parts=TINY_PARTS)
+    with pytest.raises(Misconfigured):
+        await upload.upload(BytesIO(b"abc"), 3, content_type="video/mp4", sha256=hashlib.sha256(b"abd").hexdigest())
+    assert s3.asked == ["create_multipart_upload", "upload_part", "upload_part", "abort_multipart_upload"]
+
+
+async def test_an_upload_that_could_not_begin_is_not_aborted(tmp_path: Path) -> None:
+    s3 = Uploads(create_multipart_upload=refusal("AccessDenied", status=403))
+    with pytest.raises(AccessDenied):
+        await upload_in_parts(s3, tmp_path / "file")
+    assert s3.asked == ["create_multipart_upload"]
+
+
+@pytest.mark.parametrize("operation", ["create_multipart_upload", "upload_part", "complete_multipart_upload"])
+async def test_an_upload_in_parts_that_is_cancelled_is_aborted_even_as_it_begins(
+    tmp_path: Path, operation: str
+) -> None:
+    answered = asyncio.Event()
+    s3 = Uploads(**{operation: answered})
+    uploading = asyncio.ensure_future(upload_in_parts(s3, tmp_path / "file"))
+    while operation not in s3.asked:  # noqa: ASYNC110 - what a thread has read comes with no event
+        await asyncio.sleep(0)
+    uploading.cancel()
+    asyncio.get_running_loop().call_soon(answered.set)
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+    assert s3.asked[-1] == "abort_multipart_upload"
+
+
+async def test_an_abort_that_hangs_holds_nobody_up() -> None:
+    s3 = Uploads(upload_part=refusal("AccessDenied", status=403), abort_multipart_upload=asyncio.Event())
+    opened = Client(s3, "s3", Metrics(CollectorRegistry()))
+    upload = Multipart(client=opened, at=PLACE, parts=TINY_PARTS, abort_within=timedelta(milliseconds=1))
+    with pytest.raises(AccessDenied):
+        await upload.upload(BytesIO(b"abc"), 3, content_type="video/mp4", sha256=hashlib.sha256(b"abc").hexdigest())
+    assert s3.asked[-1] == "abort_multipart_upload"
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 2**28 + 1, 150 * 2**30, 200 * 2**30, 5 * 2**40])
+def test_no_file_has_more_parts_than_s3_takes(size_bytes: int) -> None:
+    part_bytes = PARTS.part_of(size_bytes)
+    assert 5 * 2**20 <= part_bytes <= 5 * 2**30, "AWS: UploadPart"
+    assert -(-size_bytes // part_bytes) <= 10_000
+
+
+def entries(*codes: str) -> dict[str, Any]:
+    return {"Errors": [{"Key": f"k{number}", "Code": code, "Message": ""} for number, code in enumerate(codes)]}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("AccessDenied", AccessDenied),
+        ("SlowDown", Throttled),
+        ("InternalError", Unavailable),
+        ("Unheard", Unavailable),
+    ],
+)
+async def test_a_key_that_could_not_be_removed_is_an_error_once_all_others_were_tried(
+    code: str, expected: type[Exception]
+) -> None:
+    script = Script(entries(code), {}, entries("NoSuchKey"))
+    opened = Client(script, "s3", Metrics(CollectorRegistry()))
+    keys = [str(number) for number in range(2001)]
+    with pytest.raises(expected, match="k0"):
+        await S3Objects(client=opened, files=opened, bucket="bucket", clock=lambda: AT).delete_many(keys)
+    asked = [[entry["Key"] for entry in parameters["Delete"]["Objects"]] for _, parameters in script.asked]
+    assert asked == [keys[:1000], keys[1000:2000], keys[2000:]]
+
+
+async def test_a_key_that_is_gone_was_removed() -> None:
+    await objects(entries("NoSuchKey", "404")).delete_many(["k0", "k1"])
 
 
 async def test_a_forbidden_object_is_not_a_missing_one() -> None:

@@ -29,6 +29,7 @@ from vidctl.local.ecs import serving
 from vidctl.local.throttle import Quotas, Rate
 from vidctl.metrics import Metrics
 from vidctl.model import JobSpec, TaskSpec
+from vidctl.multipart import PARTS, Parts
 from vidctl.ports import Objects, Queue, Tasks
 from vidctl.s3 import S3Objects
 from vidctl.sqs import SqsQueue
@@ -60,8 +61,11 @@ class Cluster:
 class World(Protocol):
     """Makes fresh things to test."""
 
-    async def objects(self, *, versioned: bool = False) -> Objects:
-        """Make a bucket."""
+    async def objects(self, *, versioned: bool = False, parts: Parts = PARTS) -> Objects:
+        """Make a bucket, to which files above a size go in parts."""
+
+    async def unfinished(self, objects: Objects) -> int:
+        """Return how many uploads in parts to a bucket were begun and neither completed nor aborted."""
 
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         """Make a bucket (its name, itself) and the queue of its events under ``prefix`` that end in ``suffix``."""
@@ -89,8 +93,11 @@ class MemoryWorld:
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
 
-    async def objects(self, *, versioned: bool = False) -> Objects:
-        return MemoryObjects("bucket", clock=now, versioned=versioned)
+    async def objects(self, *, versioned: bool = False, parts: Parts = PARTS) -> Objects:
+        return MemoryObjects("bucket", clock=now, versioned=versioned, parts=parts)
+
+    async def unfinished(self, objects: Objects) -> int:
+        return 0
 
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         queue = MemoryQueue("events", clock=now)
@@ -118,13 +125,18 @@ class EmulatedWorld:
     """An emulator at ``endpoints``, reached through the adapters and the real clients."""
 
     def __init__(self, clients: Clients, endpoints: Endpoints) -> None:
-        self._clients = clients
+        self.clients = clients
         self._endpoints = endpoints
         self._numbers = count(1)
         self._subnets: tuple[str, ...] = ()
 
-    async def objects(self, *, versioned: bool = False) -> Objects:
-        return self._bucket(await self._bucket_name(versioned=versioned))
+    async def objects(self, *, versioned: bool = False, parts: Parts = PARTS) -> S3Objects:
+        return self._bucket(await self._bucket_name(versioned=versioned), parts=parts)
+
+    async def unfinished(self, objects: Objects) -> int:
+        assert isinstance(objects, S3Objects)
+        answer = await self.clients.s3.call("list_multipart_uploads", Bucket=objects._bucket)
+        return len(answer.get("Uploads", ()))
 
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         bucket = await self._bucket_name(versioned=True)
@@ -132,10 +144,10 @@ class EmulatedWorld:
         arn = await self._arn(url)
         sends = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
         policy = {"Version": "2012-10-17", "Statement": [{**sends, "Resource": arn}]}
-        await self._clients.sqs.call("set_queue_attributes", QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        await self.clients.sqs.call("set_queue_attributes", QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         rules = [{"Name": "prefix", "Value": prefix}, {"Name": "suffix", "Value": suffix}]
         wanted = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
-        await self._clients.s3.call(
+        await self.clients.s3.call(
             "put_bucket_notification_configuration",
             Bucket=bucket,
             NotificationConfiguration={"QueueConfigurations": [wanted]},
@@ -145,15 +157,15 @@ class EmulatedWorld:
     async def _bucket_name(self, *, versioned: bool) -> str:
         bucket = self._name("bucket")
         place = {"LocationConstraint": self._endpoints.region}
-        await self._clients.s3.call("create_bucket", Bucket=bucket, CreateBucketConfiguration=place)
+        await self.clients.s3.call("create_bucket", Bucket=bucket, CreateBucketConfiguration=place)
         if versioned:
-            await self._clients.s3.call(
+            await self.clients.s3.call(
                 "put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
             )
         return bucket
 
-    def _bucket(self, name: str) -> S3Objects:
-        return S3Objects(client=self._clients.s3, files=self._clients.files, bucket=name, clock=now)
+    def _bucket(self, name: str, *, parts: Parts = PARTS) -> S3Objects:
+        return S3Objects(client=self.clients.s3, files=self.clients.files, bucket=name, clock=now, parts=parts)
 
     async def queue(self) -> Queue:
         return self._at(await self._queue_url({"VisibilityTimeout": "60"}))
@@ -165,10 +177,10 @@ class EmulatedWorld:
 
     async def cluster(self) -> Cluster:
         name = self._name("cluster")
-        await self._clients.ecs.call("create_cluster", clusterName=name)
+        await self.clients.ecs.call("create_cluster", clusterName=name)
         # moto fails without the container's own cpu and memory.
         container = {"name": "worker", "image": "vidctl", "essential": True, "cpu": 1024, "memory": 2048}
-        await self._clients.ecs.call(
+        await self.clients.ecs.call(
             "register_task_definition",
             family=FAMILY,
             networkMode="awsvpc",
@@ -177,7 +189,7 @@ class EmulatedWorld:
             memory="2048",
             containerDefinitions=[container],
         )
-        tasks = EcsTasks(client=self._clients.ecs, cluster=name, family=FAMILY, clock=now)
+        tasks = EcsTasks(client=self.clients.ecs, cluster=name, family=FAMILY, clock=now)
         return Cluster(tasks=tasks, subnets=await self._existing_subnets())
 
     async def _existing_subnets(self) -> tuple[str, ...]:
@@ -197,15 +209,15 @@ class EmulatedWorld:
         return self._subnets
 
     async def _queue_url(self, attributes: dict[str, str]) -> str:
-        answer = await self._clients.sqs.call("create_queue", QueueName=self._name("queue"), Attributes=attributes)
+        answer = await self.clients.sqs.call("create_queue", QueueName=self._name("queue"), Attributes=attributes)
         return str(answer["QueueUrl"])
 
     async def _arn(self, url: str) -> str:
-        answer = await self._clients.sqs.call("get_queue_attributes", QueueUrl=url, AttributeNames=["QueueArn"])
+        answer = await self.clients.sqs.call("get_queue_attributes", QueueUrl=url, AttributeNames=["QueueArn"])
         return str(answer["Attributes"]["QueueArn"])
 
     def _at(self, url: str) -> SqsQueue:
-        return SqsQueue(client=self._clients.sqs, poll=self._clients.poll, url=url)
+        return SqsQueue(client=self.clients.sqs, poll=self.clients.poll, url=url)
 
     def _name(self, kind: str) -> str:
         return f"{kind}-{next(self._numbers)}"

@@ -54,6 +54,7 @@ async def test_an_upload_is_published_and_plays_and_nothing_is_left_of_it(studio
     outputs = {output.name: output for output in video.outputs}
     assert set(outputs) == {"video.mp4", "poster.jpg"}
     for output in outputs.values():
+        assert output.url is not None
         content = await fetched(output.url)
         assert (len(content), hashlib.sha256(content).hexdigest()) == (output.size_bytes, output.sha256)
         (tmp_path / output.name).write_bytes(content)

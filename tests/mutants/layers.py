@@ -45,14 +45,14 @@ class Layer:
 
 
 WORDS = ("codec.py", "events.py", "journal.py", "layout.py")
-WHOLE = ("reconciler/", "worker/fence.py", *WORDS)
+WHOLE = ("reconciler/", "worker/fence.py", "folders.py", *WORDS)
 STORIES = ("decisions", "failures", "found", "guards", "pipeline")
 LAYERS = (
     Layer(name="unit", tests=("tests/unit",), runs=("",)),
     Layer(
         name="edges",
         tests=("tests/contract/test_rare_answers.py",),
-        runs=("clients.py", "s3.py", "sqs.py", "ecs.py"),
+        runs=("clients.py", "multipart.py", "s3.py", "sqs.py", "ecs.py"),
     ),
     Layer(
         name="planner",

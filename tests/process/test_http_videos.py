@@ -41,6 +41,9 @@ async def service() -> AsyncIterator[Service]:
 class Video:
     """One video of ``ada`` on its way, a step at a time, two seconds each."""
 
+    names: tuple[str, ...] = ("video.mp4",)
+    """Of its outputs."""
+
     def __init__(self, service: Service) -> None:
         self.service = service
         video_id = layout.mint_video_id("ada", service.now, b"\1\2\3\4")
@@ -125,10 +128,10 @@ class Video:
 
     def outputs(self) -> tuple[Output, ...]:
         prefix = layout.attempt_prefix(self.key, self.job, FIRST)
-        movie = Output(
-            name="video.mp4", key=f"{prefix}video.mp4", content_type="video/mp4", size_bytes=7, sha256="0f" * 32
+        return tuple(
+            Output(name=name, key=f"{prefix}{name}", content_type="video/mp4", size_bytes=7, sha256="0f" * 32)
+            for name in self.names
         )
-        return (movie,)
 
     async def write(self, record: Record) -> None:
         await Journal(self.service.final).write(record)
@@ -192,6 +195,19 @@ async def test_outputs_carry_a_signed_url_of_an_hour(service: Service) -> None:
         "sha256": "0f" * 32,
         "url": f"memory://final-bucket/{expected.key}?expires=3600",
     }
+
+
+async def test_a_folder_is_told_of_without_a_url(service: Service) -> None:
+    video = Video(service)
+    video.names = ("stream/", "video.mp4")
+    video.upload()
+    await video.launch()
+    await video.encode()
+    await video.publish()
+    folder, movie = (await video.read())["outputs"]
+    assert (folder["name"], folder["size"], folder["url"]) == ("stream/", 7, None)
+    assert folder["key"].endswith("/stream/")
+    assert movie["url"] is not None
 
 
 async def test_a_failure_is_told_with_its_reason(service: Service) -> None:

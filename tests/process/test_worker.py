@@ -89,7 +89,7 @@ async def test_the_result_names_outputs_that_are_there_with_size_and_checksum(be
         assert stat is not None
         assert output.key == prefix + output.name
         assert (output.size_bytes, output.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-        assert (stat.sha256, stat.content_type) == (output.sha256, output.content_type)
+        assert (stat.etag, stat.sha256, stat.content_type) == (output.etag, output.sha256, output.content_type)
 
 
 async def test_the_result_tells_what_the_source_was_and_how_long_each_stage_took(bench: Bench) -> None:

@@ -62,6 +62,7 @@ class Fault(Enum):
     # --- deletions ------------------------------------------------------------------------------------------------
     CHANGED_BEFORE_DELETION = "23", "412: another file was put under the key at the last moment", 0.02, 0.3
     DELETED_UNHEARD = "24", "the raw object is deleted, and the reply lost"
+    REMOVED_IN_PART = "24a", "of many objects to be removed some are not", 0.2, 0.8
     WRITTEN_OVER_A_MARKER = "25", "a key whose object was deleted is written to again"
     # --- receiving ------------------------------------------------------------------------------------------------
     RECEIVES_NOTHING = "26", "a receive finds nothing though messages wait", 0.05, 0.6
@@ -122,6 +123,10 @@ class Fault(Enum):
     DIES_BEFORE_ITS_RESULT = "70a", "a worker is killed between its outputs and its Result", 0.03, 0.3
     TRUNCATES = "70b", "an output is shorter than its Result says", 0.03, 0.3
     LIES = "70c", "a Result names a size or an output that is not there", 0.03, 0.3
+    LOSES_A_SEGMENT = "70g", "an object of a folder was never written", 0.02, 0.2
+    CUTS_A_SEGMENT = "70h", "an object of a folder is shorter than its Result says", 0.02, 0.2
+    SWAPS_A_SEGMENT = "70i", "an object of a folder has other bytes of the same number", 0.02, 0.2
+    ADDS_A_SEGMENT = "70j", "a folder has an object that its Result does not know", 0.02, 0.2
     CRASHES = "70d", "a worker crashes", 0.05, 0.4
     HANGS_AFTER_ITS_RESULT = "70f", "a worker leaves its Result and never ends", 0.03, 0.3
     INTERRUPTED = "70e", "a worker is told to stop by its host, and says so", 0.03, 0.3
@@ -149,7 +154,7 @@ class Fault(Enum):
     SERVICE_AWAY = "o1", "a service is away for hours while the others live", 0.2, 1.0
     BUCKET_AWAY = "o2", "a bucket cannot be reached for some minutes", 0.1, 0.6
     RAW_REMOVED_BY_HAND = "o4", "a raw object is removed by hand", 0.02, 0.1
-    OUTPUT_REMOVED_BY_HAND = "o5", "an output is removed right after it was published, and restored later", 0.01, 0.1
+    OUTPUT_REMOVED_BY_HAND = "o5", "an object is removed right after it was published, and restored later", 0.01, 0.1
     MESSAGE_EXPIRED = "o6", "a message is older than its queue keeps messages", 0.02, 0.2
     POISON_MESSAGE = "o3", "somebody puts what is no event on the queue", 0.05, 0.3
 

@@ -26,6 +26,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),
     "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),
     "objects.delete": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.CHANGED_BEFORE_DELETION),
+    "objects.delete_many": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.REMOVED_IN_PART),
     "objects.copy": (*ANY_CHANGE, Fault.SLOW_DOWN, Fault.COPY_FAILED_WITH_200),
     "queue.receive": (
         *ANY_CALL,

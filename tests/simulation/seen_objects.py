@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ class Meddler(Protocol):
         """Put another file under the key of a raw object."""
 
     def remove_an_output(self, manifest_key: str) -> None:
-        """Remove an output of a publication."""
+        """Remove an object of a publication."""
 
 
 class SeenObjects:
@@ -124,6 +124,19 @@ class SeenObjects:
             special={Fault.CHANGED_BEFORE_DELETION: overwritten},
         )
 
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        async def in_part() -> None:
+            await self._objects.delete_many(keys[1::2])
+            raise Unavailable(f"{keys[0]}: InternalError for some keys")
+
+        await self._weather.call(
+            "objects.delete_many",
+            keys[0] if keys else "",
+            lambda: self._objects.delete_many(keys),
+            bucket=self._bucket,
+            special={Fault.REMOVED_IN_PART: in_part},
+        )
+
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
         async def failed() -> ObjectStat:
             raise Unavailable(f"{source}: 200 with InternalError inside")
@@ -171,7 +184,10 @@ class SeenObjects:
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         raise NotImplementedError
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+        raise NotImplementedError
+
+    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
         raise NotImplementedError
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:

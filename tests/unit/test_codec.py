@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import builders as b
 from vidctl import codec, layout
 from vidctl.errors import Malformed, UnknownVersion
 from vidctl.model import AttemptNumber, FailureClass, JobSpec, VideoKey
@@ -81,6 +82,14 @@ def test_a_field_that_an_earlier_version_did_not_write_has_its_default() -> None
     body = json.loads(codec.encode(OUTCOME))
     del body["detail"]
     assert codec.decode(Outcome, json.dumps(body)).detail == ""
+
+
+def test_a_manifest_of_before_outputs_had_etags_and_folders_reads() -> None:
+    body = json.loads(codec.encode(b.manifest()))
+    for output in body["outputs"]:
+        assert output.keys() == {"name", "key", "content_type", "size_bytes", "sha256", "etag"}
+        del output["etag"]
+    assert codec.decode(Manifest, json.dumps(body)) == b.manifest()
 
 
 @pytest.mark.parametrize("version", [2, 0, None, "1", 1.5])

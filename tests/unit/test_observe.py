@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import builders as b
 from tests.world.loop import clock, simulate
+from tests.world.objects import MemoryObjects
 from tests.world.seam import Around
 from tests.world.tasks import Failures
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, Unavailable, WorldError
+from vidctl.folders import Entry, fold
 from vidctl.model import Delivery, Upload
+from vidctl.multipart import Parts
 from vidctl.ports import World
 from vidctl.reconciler.controller import Controller
-from vidctl.reconciler.observe import Observer
+from vidctl.reconciler.observe import LOOKS, Observer
 
 
 def through(around: Around) -> Callable[[World], World]:
@@ -104,6 +110,111 @@ def test_a_copy_is_looked_for_once_the_upload_is_gone() -> None:
             assert (await seeing.observe(b.KEY)).kept == ()
 
     simulate(story)
+
+
+@pytest.mark.parametrize(
+    ("told", "stored", "expected"),
+    [
+        ({}, {}, True),
+        ({}, {"key": "videos/other"}, False),
+        ({}, {"size_bytes": 11}, False),
+        ({}, {"sha256": "cd" * 32}, False),
+        # The ETag counts where the store tells no SHA-256 of the whole, and only there.
+        ({"etag": "e-2"}, {"sha256": None, "etag": "e-2"}, True),
+        ({"etag": "e-2"}, {"sha256": None, "etag": "f-2"}, False),
+        ({"etag": "e-2"}, {"sha256": None, "etag": "e-2", "size_bytes": 11}, False),
+        ({"etag": "e-2"}, {"etag": "f-2"}, True),
+        ({"etag": "e-2"}, {"sha256": "cd" * 32, "etag": "e-2"}, False),
+        # What nobody noted matches nothing.
+        ({}, {"sha256": None, "etag": "e-2"}, False),
+        ({"etag": "e-2"}, {"sha256": None, "etag": None}, False),
+        ({}, {"sha256": None, "etag": None}, False),
+    ],
+)
+def test_an_output_is_there_if_size_and_checksum_are_as_said(
+    told: dict[str, Any],
+    stored: dict[str, Any],
+    expected: bool,  # noqa: FBT001 - a column
+) -> None:
+    assert replace(b.seen_as(b.output()), **stored).matches(replace(b.output(), **told)) is expected
+
+
+def test_a_file_that_came_in_parts_is_known_by_its_etag(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"0123456789")
+    sha256 = _sha256(b"0123456789")
+
+    async def story() -> None:
+        async with Simulation() as world:
+            final = MemoryObjects("final", clock=clock, parts=Parts(threshold_bytes=4, part_bytes=4))
+            told = replace(b.output(), sha256=sha256)
+            etag = await final.upload_file(told.key, path, content_type="video/mp4", sha256=sha256)
+            told = replace(told, etag=etag)
+            seeing = observer(world.controller(lambda whole: replace(whole, final=final)))
+            (seen,) = await seeing._outputs((told,))
+            assert (seen.etag, seen.sha256) == (etag, None)
+            assert seen.matches(told)
+            await final.upload(told.key, b"9876543210", content_type="video/mp4", sha256=_sha256(b"9876543210"))
+            (seen,) = await seeing._outputs((told,))
+            assert not seen.matches(told)
+
+    simulate(story)
+
+
+def test_a_folder_is_looked_at_as_one_output_whatever_stands_beside_it() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            told = b.output("stream/")
+            etags = {name: world.final.put(told.key + name, name.encode()) for name in ("v1/1.m4s", "v1/2.m4s", "a")}
+            for beside in ("stream", "streams/1.m4s", "video.mp4"):
+                world.final.put(told.key.removesuffix("stream/") + beside, b"another output")
+            folded = fold(Entry(name=name, size_bytes=len(name), etag=etag) for name, etag in etags.items())
+            told = replace(told, size_bytes=folded.size_bytes, sha256=folded.sha256)
+            seeing = observer(world.controller())
+            (seen,) = await seeing._outputs((told,))
+            assert seen.matches(told)
+            world.final.put(told.key + "v1/3.m4s", b"one too many")
+            (seen,) = await seeing._outputs((told,))
+            assert not seen.matches(told)
+
+    simulate(story)
+
+
+def test_an_empty_folder_is_absent() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            told = replace(b.output("stream/"), size_bytes=0, sha256=fold([]).sha256)
+            assert await observer(world.controller())._outputs((told,)) == ()
+
+    simulate(story)
+
+
+def test_only_so_many_outputs_are_looked_at_at_once() -> None:
+    async def story() -> None:
+        busy, most = 0, 0
+
+        @asynccontextmanager
+        async def counting(_operation: str) -> AsyncIterator[None]:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(1)
+            yield
+            busy -= 1
+
+        async with Simulation() as world:
+            outputs = tuple(b.output(f"{number}.jpg") for number in range(3 * LOOKS))
+            for output in outputs:
+                world.final.put(output.key, b"a picture")
+            seeing = observer(world.controller(lambda whole: replace(whole, final=world.final.through(counting))))
+            assert [seen.key for seen in await seeing._outputs(outputs)] == [output.key for output in outputs]
+            assert most == LOOKS
+
+    simulate(story)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def test_what_was_seen_is_remembered_for_five_minutes_with_the_messages_of_today() -> None:

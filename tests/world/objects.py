@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
+from vidctl.multipart import PARTS, Parts
 from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
 
 PAGE = 250
@@ -56,6 +57,7 @@ class MemoryObjects:
         witness: Witness = BLIND,
         around: Around = undisturbed,
         page_size: int = PAGE,
+        parts: Parts = PARTS,
     ) -> None:
         self.bucket = bucket
         self._clock = clock
@@ -64,6 +66,7 @@ class MemoryObjects:
         self._witness = witness
         self._around = around
         self.page_size = page_size
+        self._parts = parts
         self._versions: dict[str, list[_Version]] = {}
         self._keys: list[str] = []
         self._sequence = count(1)
@@ -108,13 +111,22 @@ class MemoryObjects:
         async with self._around("objects.overwrite"):
             self.put(key, body, content_type=content_type)
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+        async with self._around("objects.upload"):
+            _must_have(sha256, body, key)
+            return self.put(key, body, content_type=content_type, sha256=sha256)
+
+    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
         async with self._around("objects.upload_file"):
             # Read on the loop: a thread would end in real time, which the virtual clock does not see.
             body = _read(path)
-            if hashlib.sha256(body).hexdigest() != sha256:
-                raise Misconfigured(f"{key}: the SHA-256 does not match the body (BadDigest)")
-            self.put(key, body, content_type=content_type, sha256=sha256)
+            _must_have(sha256, body, key)
+            if len(body) <= self._parts.threshold_bytes:
+                return self.put(key, body, content_type=content_type, sha256=sha256)
+            etag = _etag_of_parts(body, self._parts.part_of(len(body)))
+            return self.put(
+                key, body, content_type=content_type, etag=etag, event="ObjectCreated:CompleteMultipartUpload"
+            )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
         async with self._around("objects.delete"):
@@ -122,6 +134,11 @@ class MemoryObjects:
             if if_match is not None and current is not None and current[1].etag != if_match:
                 raise PreconditionFailed(f"{key}: has ETag {current[1].etag}, not {if_match}")
             if current is not None:
+                self.remove(key)
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        async with self._around("objects.delete_many"):
+            for key in keys:
                 self.remove(key)
 
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
@@ -265,3 +282,15 @@ class MemoryObjects:
 
 def _read(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def _must_have(sha256: str, body: bytes, key: str) -> None:
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise Misconfigured(f"{key}: the SHA-256 does not match the body (BadDigest)")
+
+
+def _etag_of_parts(body: bytes, part_bytes: int) -> str:
+    """Return the ETag of an object that came in parts (AWS: the MD5 of the parts' MD5s, and their number)."""
+    parts = [body[start : start + part_bytes] for start in range(0, len(body), part_bytes)]
+    sums = b"".join(hashlib.md5(part, usedforsecurity=False).digest() for part in parts)
+    return f"{hashlib.md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"

@@ -123,14 +123,16 @@ class VideoRoutes:
     def _may_arrive(self, issued_at: datetime | None) -> bool:
         return issued_at is not None and self._clock() < issued_at + self._awaited
 
-    async def _sign(self, output: Output) -> str:
+    async def _sign(self, output: Output) -> str | None:
+        if output.is_folder:
+            return None  # it is no object: nobody could read it
         return await self._final.sign_get(output.key, expires_in=self._playback_expiry)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------
 
 
-def _video(video_id: str, told: History, urls: list[str]) -> dict[str, Any]:
+def _video(video_id: str, told: History, urls: list[str | None]) -> dict[str, Any]:
     return {
         "video_id": video_id,
         "state": told.state,
@@ -158,7 +160,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _output(output: Output, url: str) -> dict[str, Any]:
+def _output(output: Output, url: str | None) -> dict[str, Any]:
     return {
         "name": output.name,
         "key": output.key,

@@ -54,14 +54,14 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One published file."""
+    """What is published under one name: a file, or a folder of files, which has no ``url``."""
 
     name: str
     key: str
     content_type: str
     size_bytes: int
     sha256: str
-    url: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

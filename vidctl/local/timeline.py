@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from vidctl.local.client import Video
+from vidctl.local.client import Output, Video
 from vidctl.local.world import Facts
 
 NOTHING = Video(state="")
@@ -29,11 +29,12 @@ def _percent(video: Video) -> str:
 
 def published(video: Video) -> str:
     """Say what was published, and where it can be seen."""
-    lines = (
-        f"  {output.name:<12} {output.content_type:<12} {output.size_bytes:>9,} bytes\n  {output.url}"
-        for output in video.outputs
-    )
-    return "\nPublished (the links hold for an hour):\n\n" + "\n".join(lines)
+    return "\nPublished (the links hold for an hour):\n\n" + "\n".join(map(_listed, video.outputs))
+
+
+def _listed(output: Output) -> str:
+    line = f"  {output.name:<12} {output.content_type:<12} {output.size_bytes:>9,} bytes"
+    return line if output.url is None else f"{line}\n  {output.url}"
 
 
 def stamped(line: str, elapsed_seconds: float) -> str:

@@ -145,8 +145,7 @@ class Actor:
                 await self._world.final.delete(layout.manifest_key(key), if_match=etag)
                 log.info("publication_removed")
             case RemoveOutputs(keys):
-                for name in keys:
-                    await self._world.final.delete(name)
+                await self._world.final.delete_many(keys)
                 log.info("outputs_removed", objects=len(keys))
             case RemoveKept(sources):
                 for source in sources:

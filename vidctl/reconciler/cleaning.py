@@ -67,8 +67,7 @@ class Cleaning:
         records = await self._journal.records(video.key)
         for name, stats in others.items():
             if abandoned(name, records=records, manifest=manifest):
-                for stat in stats:
-                    await self._final.delete(stat.key)
+                await self._final.delete_many([stat.key for stat in stats])
                 self._metrics.swept.inc(len(stats))
                 log.info("outputs_swept", video_id=name.key.video_id, attempt=str(name.number), objects=len(stats))
 

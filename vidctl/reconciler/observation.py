@@ -35,15 +35,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSeen:
-    """An output as it stands in the final bucket."""
+    """An output as it stands in the final bucket, in the terms of ``Output``. ``sha256`` is None if S3 tells none."""
 
     key: str
     size_bytes: int
     sha256: str | None
+    etag: str | None = None
 
     def matches(self, output: Output) -> bool:
         """Whether it is what was said of it."""
-        return (self.key, self.size_bytes, self.sha256) == (output.key, output.size_bytes, output.sha256)
+        return (self.key, self.size_bytes) == (output.key, output.size_bytes) and self._has_the_bytes_of(output)
+
+    def _has_the_bytes_of(self, output: Output) -> bool:
+        if self.sha256 is not None:
+            return self.sha256 == output.sha256
+        return self.etag is not None and self.etag == output.etag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from vidctl import layout
 from vidctl.errors import Malformed
+from vidctl.folders import Entry, fold
 from vidctl.journal import Journal, Published
 from vidctl.model import Delivery, Source, Task, VideoKey
 from vidctl.ports import ObjectStat, World
@@ -21,6 +22,9 @@ from vidctl.reconciler.plan import claims, wants_tasks
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.tasks import TaskView
 from vidctl.records import Output, VideoRecords
+
+LOOKS = 16
+"""Outputs of a video that are looked at at once: a pass leaves most of the client's 100 connections to the others."""
 
 
 class Observer:
@@ -133,12 +137,29 @@ class Observer:
         )
 
     async def _outputs(self, outputs: tuple[Output, ...]) -> tuple[OutputSeen, ...]:
-        stats = await asyncio.gather(*(self._final.head(output.key) for output in outputs))
-        return tuple(
-            OutputSeen(key=stat.key, size_bytes=stat.size_bytes, sha256=stat.sha256)
-            for stat in stats
-            if stat is not None
+        turns = asyncio.Semaphore(LOOKS)
+
+        async def look(output: Output) -> OutputSeen | None:
+            async with turns:
+                return await (self._folder(output.key) if output.is_folder else self._file(output.key))
+
+        seen = await asyncio.gather(*map(look, outputs))
+        return tuple(output for output in seen if output is not None)
+
+    async def _file(self, key: str) -> OutputSeen | None:
+        stat = await self._final.head(key)
+        if stat is None:
+            return None
+        return OutputSeen(key=key, size_bytes=stat.size_bytes, sha256=stat.sha256, etag=stat.etag)
+
+    async def _folder(self, key: str) -> OutputSeen | None:
+        stats = [stat async for stat in self._final.list(key)]
+        if not stats:
+            return None
+        folded = fold(
+            Entry(name=stat.key.removeprefix(key), size_bytes=stat.size_bytes, etag=stat.etag) for stat in stats
         )
+        return OutputSeen(key=key, size_bytes=folded.size_bytes, sha256=folded.sha256)
 
     async def _leftovers(self, key: VideoKey) -> tuple[str, ...]:
         manifest = layout.manifest_key(key)

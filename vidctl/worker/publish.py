@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidctl import layout
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
-from vidctl.worker.failure import refused
 from vidctl.worker.retry import Patience
-
-MAX_OBJECT_BYTES = 5 * 1024**3
-"""S3: the largest object that one PUT may make."""
 
 _CONTENT_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
 
@@ -29,20 +25,17 @@ class Publish:
     patience: Patience
 
     async def __call__(self, path: Path) -> Output:
-        """Upload one file under its own name, with its SHA-256, which the store checks and keeps.
+        """Upload one file under its own name, with its SHA-256, which is checked on the way.
 
         Raises:
-            Failed: ``over_limits`` for a file that is too large for one object.
             WorldError: the store did not take it.
 
         """
         output = await asyncio.to_thread(_describe, path, self.job)
-        if output.size_bytes > MAX_OBJECT_BYTES:
-            raise refused("over_limits", f"{path.name} has {output.size_bytes} bytes, at most {MAX_OBJECT_BYTES} fit")
-        await self.patience(
+        etag = await self.patience(
             lambda: self.final.upload_file(output.key, path, content_type=output.content_type, sha256=output.sha256)
         )
-        return output
+        return replace(output, etag=etag)
 
 
 def _describe(path: Path, job: JobSpec) -> Output:

@@ -158,9 +158,11 @@ function show(video) {
   // A reason is a word for machines and, after it, a sentence for people.
   const words = failure?.reason?.replace(/^[a-z_]+: /, "") ?? "no reason is known";
   if (video.state === "failed") complain(`It could not be converted: ${words}`);
-  const movie = video.outputs.find((output) => output.content_type.startsWith("video/"));
+  // A folder of many objects has no URL of its own.
+  const files = video.outputs.filter((output) => output.url !== null);
+  const movie = files.find((output) => output.content_type.startsWith("video/"));
   // Every answer signs anew: a player that has its URL keeps it.
-  if (movie && player.hidden) play(movie, video.outputs.find((output) => output.content_type.startsWith("image/")));
+  if (movie && player.hidden) play(movie, files.find((output) => output.content_type.startsWith("image/")));
 }
 
 function line(event) {
