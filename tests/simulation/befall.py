@@ -37,7 +37,7 @@ class Befall:
         self._world = world
         self._dice = world.dice
         self._pending: list[dict[str, Any]] = []
-        self._removed: list[tuple[str, bytes, str]] = []
+        self._removed: list[tuple[str, bytes, str | None]] = []
         self._sent: dict[str, str] = {}
         """The last event sent of each raw object, by its sequencer."""
 
@@ -263,14 +263,19 @@ class Befall:
             self._world.raw.remove(key)
 
     def remove_an_output(self, manifest_key: str) -> None:
-        """Remove an output of a publication, as a person may."""
+        """Remove an object of a publication, a file or one of a folder, as a person may."""
         video = layout.parse_video_folder(manifest_key)
         manifest = None if video is None else self._world.watch.ledger.manifests.get(video)
         if manifest is None:
             return
-        output = manifest.outputs[0]
-        body = self._world.final.body(output.key)
-        if body is not None:
-            self._removed.append((output.key, body, output.sha256))
-            with acting(Role.USER, "a person"):
-                self._world.final.remove(output.key)
+        final = self._world.final
+        standing = [key for output in manifest.outputs for key in final.keys(output.key)]
+        if not standing:
+            return
+        key = standing[int(self._dice.share(f"remove {manifest_key}") * len(standing))]
+        stat, body = final.stat(key), final.body(key)
+        assert stat is not None
+        assert body is not None
+        self._removed.append((key, body, stat.sha256))
+        with acting(Role.USER, "a person"):
+            final.remove(key)

@@ -14,7 +14,21 @@ from tests.builders import POLICY
 from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.tasks import Failures
-from tests.world.workers import crash, hang, lie, outlive, refuse, run_out_of_memory
+from tests.world.workers import (
+    Behaviour,
+    add_a_segment,
+    crash,
+    cut_a_segment,
+    forget_an_output,
+    hang,
+    lie,
+    lose_a_segment,
+    outlive,
+    refuse,
+    run_out_of_memory,
+    swap_a_segment,
+    truncate,
+)
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, CapacityUnavailable, Throttled, Unavailable
@@ -93,11 +107,14 @@ def test_a_lack_of_memory_is_tried_again_on_the_next_size() -> None:
     simulate(story)
 
 
-def test_outputs_that_are_not_as_reported_are_never_published() -> None:
+@pytest.mark.parametrize(
+    "behaviour", [lie, truncate, forget_an_output, lose_a_segment, cut_a_segment, swap_a_segment, add_a_segment]
+)
+def test_outputs_that_are_not_as_reported_are_never_published(behaviour: Behaviour) -> None:
     async def story() -> None:
         async with Simulation() as world, world.replica():
             key = world.upload()
-            world.will(key, lie)
+            world.will(key, behaviour)
             await world.until(world.settled, within=HOUR)
             assert await codes(world, key) == ["verify_failed", "published"]
             manifest = await world.manifest(key)

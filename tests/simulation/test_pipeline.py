@@ -30,7 +30,7 @@ def test_an_upload_ends_published_with_nothing_left() -> None:
             await world.until(world.settled, within=HOUR)
             manifest = await world.manifest(key)
             assert manifest is not None
-            assert [output.name for output in manifest.outputs] == ["video.mp4", "poster.jpg"]
+            assert [output.name for output in manifest.outputs] == ["video.mp4", "poster.jpg", "stream/"]
             assert [outcome.code for outcome in (await world.records(key)).jobs[0].outcomes] == ["published"]
             assert len(world.tasks.launched) == 1
             assert not world.dead_letters.messages

@@ -42,6 +42,10 @@ MISBEHAVIOUR: Mapping[Fault, Behaviour] = {
     Fault.DIES_BEFORE_ITS_RESULT: workers.die_before_the_result,
     Fault.TRUNCATES: workers.truncate,
     Fault.LIES: workers.lie,
+    Fault.LOSES_A_SEGMENT: workers.lose_a_segment,
+    Fault.CUTS_A_SEGMENT: workers.cut_a_segment,
+    Fault.SWAPS_A_SEGMENT: workers.swap_a_segment,
+    Fault.ADDS_A_SEGMENT: workers.add_a_segment,
     Fault.CRASHES: workers.crash,
     Fault.ZOMBIE: workers.outlive,
 }

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from tests import builders as b
 from tests.world.loop import clock, simulate
-from tests.world.workers import die_before_the_result
+from tests.world.workers import OUTPUTS, SEGMENTS, die_before_the_result
 from tests.world.world import Simulation
 from vidctl.layout import AttemptName
 from vidctl.metrics import Metrics
@@ -142,11 +142,15 @@ def test_what_a_failed_attempt_left_is_removed_and_the_publication_stays() -> No
             records = await world.records(key)
             assert [o.failure for o in records.jobs[0].outcomes] == [FailureClass.APP, None]
             await asyncio.sleep(timedelta(hours=12).total_seconds())
-            assert len(world.final.keys("videos/")) == 5, "somebody may still look at them"
+            assert len(world.final.keys("videos/")) == 2 * (len(OUTPUTS) + len(SEGMENTS)) + 1, (
+                "somebody may still look at them"
+            )
             await asyncio.sleep(timedelta(days=4).total_seconds())
             manifest = await world.manifest(key)
             assert manifest is not None
             left = set(world.final.keys("videos/"))
-            assert left == {*(output.key for output in manifest.outputs), f"videos/{key}/manifest.json"}
+            files, folder = manifest.outputs[:-1], manifest.outputs[-1]
+            segments = {folder.key + name for name in SEGMENTS}
+            assert left == {*(file.key for file in files), *segments, f"videos/{key}/manifest.json"}
 
     simulate(story)

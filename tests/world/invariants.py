@@ -19,7 +19,7 @@ from tests.world.seam import ACTOR, Role, Witness
 from vidctl import events, layout
 from vidctl.errors import Malformed
 from vidctl.model import AttemptNumber, FailureClass, Upload, VideoKey
-from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Record, Result
+from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Output, Record, Result
 
 if TYPE_CHECKING:
     from tests.world.world import Simulation
@@ -129,7 +129,8 @@ class Watch(Witness):
         self.must(not key.endswith("/manifest.json"), f"{key} was deleted though nobody cancelled", video)
         manifest = self.ledger.manifests.get(video)
         named = () if manifest is None else manifest.outputs
-        self.must(key not in {output.key for output in named}, f"published output {key} was deleted", video)
+        published = any(key == output.key or (output.is_folder and key.startswith(output.key)) for output in named)
+        self.must(not published, f"published output {key} was deleted", video)
         name = layout.parse_attempt_key(key)
         assert name is not None
         job = self.ledger.job(video, name.job)
@@ -176,9 +177,18 @@ class Watch(Witness):
         """Every output that the manifest names is there as it says."""
         self.must(manifest.outputs, f"{what} without outputs", manifest.key)
         for output in manifest.outputs:
+            if output.is_folder:
+                self.must(self._whole_folder(output), f"{what} while {output.name} is not as told", manifest.key)
+                continue
             stat = self._world.final.stat(output.key)
             there = stat is not None and (stat.size_bytes, stat.sha256) == (output.size_bytes, output.sha256)
             self.must(there, f"{what} while {output.name} is {stat}", manifest.key)
+
+    def _whole_folder(self, output: Output) -> bool:
+        """Whether a folder has the very objects that were told of, byte for byte, and no other."""
+        folder, final = self.ledger.folders.get(output.key), self._world.final
+        standing = {key: final.body(key) for key in final.keys(output.key)}
+        return folder is not None and bool(standing) and (output, standing) == (folder.told, folder.objects)
 
     # --- attempts -------------------------------------------------------------------------------------------------
 

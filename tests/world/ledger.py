@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vidctl import codec, layout
 from vidctl.model import AttemptNumber, VideoKey
-from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Record, Result, Round
+from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Output, Record, Result, Round
 
 NEWER = b'{"v": 2,'
 OURS = b'{"v": 1,'
@@ -43,10 +43,20 @@ class Job:
         return max(self.rounds) in self.told
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder as a worker tells of it, and the objects that must be there for that to be true, by their keys."""
+
+    told: Output
+    objects: dict[str, bytes]
+
+
 class Ledger:
     """Every record and manifest that stands."""
 
     def __init__(self) -> None:
+        self.folders: dict[str, Folder] = {}
+        """What workers say of their folders, by the key of the output."""
         self.jobs: dict[str, Job] = {}
         self.of_video: defaultdict[VideoKey, set[str]] = defaultdict(set)
         self.cancelled: set[VideoKey] = set()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tests.world.ledger import Folder
 from tests.world.loop import clock
 from vidctl import layout
+from vidctl.folders import CONTENT_TYPE, Entry, fold
 from vidctl.groups import TaskGroup
 from vidctl.model import FailureClass, JobSpec
 from vidctl.records import Output, Result
@@ -25,6 +27,9 @@ Behaviour = Callable[["Simulation", JobSpec], Awaitable[int]]
 FENCE = timedelta(seconds=60)
 SUPERSEDED = 75
 OUTPUTS = ("video.mp4", "poster.jpg")
+FOLDER = "stream/"
+SEGMENTS = ("a1/00001.m4s", "v720/00001.m4s", "v720/init.mp4")
+"""The objects of the folder."""
 
 
 async def transcode(world: Simulation, job: JobSpec) -> int:
@@ -34,7 +39,7 @@ async def transcode(world: Simulation, job: JobSpec) -> int:
     stat = world.raw.stat(job.source.key)
     if stat is None or stat.etag != job.source.etag:
         return await report(world, job, FailureClass.INFRASTRUCTURE, "source_changed", 75)
-    return await succeed(world, job, tuple(write_output(world, job, name) for name in OUTPUTS))
+    return await succeed(world, job, write_outputs(world, job))
 
 
 async def work(world: Simulation, job: JobSpec, *, seconds: float) -> bool:
@@ -67,6 +72,30 @@ async def report(world: Simulation, job: JobSpec, failure: FailureClass, code: s
         Result(key=job.key, job=job.job, number=job.number, at=clock(), failure=failure, code=code, detail=code)
     )
     return exit_code
+
+
+def write_outputs(world: Simulation, job: JobSpec) -> tuple[Output, ...]:
+    """Write all that an attempt publishes: two files and a folder."""
+    return (*(write_output(world, job, name) for name in OUTPUTS), write_folder(world, job, segments(job)))
+
+
+def segments(job: JobSpec) -> dict[str, bytes]:
+    """Return the objects of an attempt's folder, by their names in it."""
+    return {name: f"{job.number}:{name}".encode() for name in SEGMENTS}
+
+
+def write_folder(world: Simulation, job: JobSpec, written: Mapping[str, bytes]) -> Output:
+    """Write objects into the folder; return what a Result says of it, which is ``segments``, whatever was written.
+
+    The watch is told what is true of it, apart from the digest by which the reconciler judges.
+    """
+    key, told = layout.attempt_prefix(job.key, job.job, job.number) + FOLDER, segments(job)
+    for name, body in written.items():
+        world.final.put(key + name, body, content_type="video/mp4")
+    folded = fold(Entry(name=name, size_bytes=len(body), etag=world.final.etag_of(body)) for name, body in told.items())
+    output = Output(name=FOLDER, key=key, content_type=CONTENT_TYPE, size_bytes=folded.size_bytes, sha256=folded.sha256)
+    world.watch.ledger.folders[key] = Folder(output, {key + name: body for name, body in told.items()})
+    return output
 
 
 def write_output(world: Simulation, job: JobSpec, name: str) -> Output:
@@ -106,8 +135,7 @@ async def hang(_world: Simulation, _job: JobSpec) -> int:
 
 async def say_nothing(world: Simulation, job: JobSpec) -> int:
     """Write the outputs and end well, but leave no Result."""
-    for name in OUTPUTS:
-        write_output(world, job, name)
+    write_outputs(world, job)
     return 0
 
 
@@ -148,6 +176,33 @@ async def forget_an_output(world: Simulation, job: JobSpec) -> int:
     return await succeed(world, job, (told, replace(told, name=OUTPUTS[1], key=f"{told.key}.missing")))
 
 
+async def lose_a_segment(world: Simulation, job: JobSpec) -> int:
+    """Report a folder of which one object was never written."""
+    lost = SEGMENTS[1]
+    return await _leave(world, job, {name: body for name, body in segments(job).items() if name != lost})
+
+
+async def cut_a_segment(world: Simulation, job: JobSpec) -> int:
+    """Leave an object of a folder that is shorter than what was reported."""
+    return await _leave(world, job, segments(job) | {SEGMENTS[1]: b"sho"})
+
+
+async def swap_a_segment(world: Simulation, job: JobSpec) -> int:
+    """Leave other bytes of the same number in an object of a folder: only its ETag tells."""
+    return await _leave(world, job, segments(job) | {SEGMENTS[1]: bytes(len(segments(job)[SEGMENTS[1]]))})
+
+
+async def add_a_segment(world: Simulation, job: JobSpec) -> int:
+    """Leave an object in a folder that was not reported."""
+    return await _leave(world, job, segments(job) | {"v720/00002.m4s": b"one too many"})
+
+
+async def _leave(world: Simulation, job: JobSpec, written: Mapping[str, bytes]) -> int:
+    """Report the folder as it should be, whatever was written into it."""
+    files = tuple(write_output(world, job, name) for name in OUTPUTS)
+    return await succeed(world, job, (*files, write_folder(world, job, written)))
+
+
 # --- nobody's fault -----------------------------------------------------------------------------------------------
 
 
@@ -166,4 +221,4 @@ async def go_on_unseen(world: Simulation, job: JobSpec) -> int:
 async def outlive(world: Simulation, job: JobSpec) -> int:
     """Run far beyond the deadline, blind to the fence, and finish after the successor."""
     await asyncio.sleep(4000)
-    return await succeed(world, job, tuple(write_output(world, job, name) for name in OUTPUTS))
+    return await succeed(world, job, write_outputs(world, job))
