@@ -218,7 +218,8 @@ class MemoryObjects:
         """Return the keys that exist and begin with ``prefix``, in order, those after ``after``."""
         begin = max(bisect_left(self._keys, prefix), bisect_right(self._keys, after))
         found = []
-        for key in self._keys[begin:]:
+        for index in range(begin, len(self._keys)):  # no copy of all that follows, for a few keys
+            key = self._keys[index]
             if not key.startswith(prefix):
                 break
             if self._current(key) is not None:
