@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
+
+from vidctl import fargate
 
 
 def _split(value: Any) -> Any:
@@ -25,7 +27,7 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))
 """A duration, written in the environment as a number of seconds."""
 
 Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
-TaskSize = Annotated[str, Field(pattern="^[1-9][0-9]{2,5}/[1-9][0-9]{2,5}/[1-9][0-9]{1,2}$")]
+TaskSize = Annotated[str, Field(pattern="^[0-9]{3,5}/[0-9]{3,6}/[0-9]{2,3}$"), AfterValidator(fargate.checked)]
 Suffix = Annotated[str, Field(pattern=r"^\..")]
 # Whoever can change the key set on its way chooses whose tokens are accepted.
 KeySetUrl = Annotated[str, Field(pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/|$)")]

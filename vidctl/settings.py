@@ -66,8 +66,8 @@ class TaskSettings(BaseSettings):
     capacity_providers: Words[str] = Field(default=("FARGATE_SPOT", "FARGATE"), description="Tried in this order.")
     assign_public_ip: bool = Field(default=False, description="Needed only in subnets without a way to S3.")
     sizes: SomeWords[TaskSize] = Field(
-        default=("2048/4096/30", "4096/8192/60", "8192/16384/120"),
-        description="CPU units / memory in MiB / ephemeral storage in GiB; the next is tried after a lack of either.",
+        default=("2048/4096/30", "4096/8192/60", "8192/16384/200"),
+        description="CPU units / MiB / GiB of storage, as Fargate has them, smallest first: the first that will do.",
     )
 
 
