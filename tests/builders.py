@@ -19,6 +19,7 @@ from vidctl.model import (
     Upload,
     VideoKey,
 )
+from vidctl.reconciler.glance import Seen
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
 from vidctl.reconciler.policy import Placement, Policy, TaskSize
 from vidctl.records import (
@@ -138,6 +139,12 @@ def dead(round_: int = 1) -> Dead:
 
 def dead_letter(round_: int = 1) -> DeadLetterSent:
     return DeadLetterSent(key=KEY, job=JOB, round=round_, at=ago(minutes=1))
+
+
+def seen_inside(seconds: float = 60.0, width: int = 1920, height: int = 1080, **known: object) -> Seen:
+    """Return what a glance shows of a video: by default 30 frames a second in H.264, with sound."""
+    start: dict[str, object] = {"frames_per_second": 30.0, "codec": "avc1", "streams": 2}
+    return Seen(duration_seconds=seconds, width=width, height=height, **(start | known))  # type: ignore[arg-type]
 
 
 def opened(round_: int = 2) -> Round:

@@ -90,6 +90,7 @@ async def _serve() -> int:
         settings.UploadSettings,
         settings.AuthSettings,
         settings.HttpSettings,
+        settings.WorkerSettings,
         settings.LogSettings,
     )
     _observable("serve")
@@ -100,7 +101,7 @@ async def _serve() -> int:
         world = _world(clients, place, task, loop)
         controller = Controller(
             world,
-            policy=compose.policy(place, task, loop, load(settings.UploadSettings)),
+            policy=compose.policy(place, task, loop, load(settings.UploadSettings), load(settings.WorkerSettings)),
             limits=compose.limits(loop),
             metrics=metrics,
             randomness=random.Random(secrets.randbits(64)),  # noqa: S311 - jitter is no secret

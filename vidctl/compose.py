@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from vidctl.reconciler.holds import HoldPolicy
 from vidctl.reconciler.limits import Limits
-from vidctl.reconciler.policy import Placement, Policy, TaskSize
-from vidctl.settings import ReconcilerSettings, TaskSettings, UploadSettings, WorldSettings
+from vidctl.reconciler.policy import InputLimits, Placement, Policy, TaskSize
+from vidctl.settings import ReconcilerSettings, TaskSettings, UploadSettings, WorkerSettings, WorldSettings
 
 
-def policy(place: WorldSettings, task: TaskSettings, loop: ReconcilerSettings, upload: UploadSettings) -> Policy:
+def policy(
+    place: WorldSettings, task: TaskSettings, loop: ReconcilerSettings, upload: UploadSettings, worker: WorkerSettings
+) -> Policy:
     """Return the numbers that decisions use."""
     return Policy(
         raw_bucket=place.raw_bucket,
@@ -23,6 +25,7 @@ def policy(place: WorldSettings, task: TaskSettings, loop: ReconcilerSettings, u
         ),
         sizes=tuple(_size(text) for text in task.sizes),
         max_source_bytes=upload.max_bytes,
+        input_limits=InputLimits(duration=worker.max_duration, pixels=worker.max_pixels, streams=worker.max_streams),
         app_attempts=loop.app_attempts,
         infrastructure_attempts=loop.infrastructure_attempts,
         infrastructure_patience=loop.infrastructure_patience,

@@ -33,6 +33,7 @@ class Metrics:
         self._http()
         self._queues()
         self._loop()
+        self._glances()
         self._jobs()
 
     def _build_info(self) -> None:
@@ -131,6 +132,15 @@ class Metrics:
             "sweep_found_missed_events", "Uploads begun without holding their message: lost events, or a backlog."
         )
         self.swept = self._counter("sweep_removed_objects", "Objects of abandoned attempts removed.")
+
+    def _glances(self) -> None:
+        self.glances = self._counter(
+            "glances",
+            "Looks into a source before its first attempt; `hopeless` costs no task.",
+            ("sight",),
+            [("seen",), ("hopeless",), ("unknown",)],
+        )
+        self.glance_bytes = self._counter("glance_read_bytes", "Bytes of sources that were read for them.")
 
     def _jobs(self) -> None:
         classes = [(name,) for name in CLASSES]

@@ -179,7 +179,7 @@ class WorkerSettings(BaseSettings):
     crf: int = Field(default=23, ge=0, le=51, description="x264 quality; lower is better and larger.")
     max_short_side: int = Field(default=1080, ge=16, description="Largest short side of the output, in pixels.")
     audio_bitrate: int = Field(default=128_000, ge=16_000, description="AAC, bits a second.")
-    max_duration: Seconds = _duration(12 * HOUR, "Longest input.")
+    max_duration: Seconds = _duration(12 * HOUR, "Longest input; the reconciler reads it too, as the next two.")
     max_pixels: int = Field(default=8192 * 4320, ge=1, le=8192 * 8192, description="Largest picture.")
     max_streams: int = Field(default=64, ge=1, description="Most streams of the input.")
     max_frame_rate: float = Field(default=1000, ge=1, description="Most frames a second of the input, on the average.")

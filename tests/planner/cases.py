@@ -40,6 +40,7 @@ class Case:
     cancel: str = "none"
     unreadable: str = "none"
     gate: str = "open"
+    sight: str = "none"
     refusal: str = "none"
     others: str = "none"
 
@@ -69,6 +70,7 @@ class Case:
             store=_store(self.store, self.result, self.manifest, number),
             refusals=d.REFUSALS[self.refusal](number),
             gate=d.GATES[self.gate],
+            sight=d.SIGHTS[self.sight],
             others_succeeded_at=d.OTHERS_SUCCEEDED[self.others],
         )
 
@@ -137,6 +139,15 @@ FAMILIES: dict[str, Family] = {
         "refusal": tuple(d.REFUSALS),
         "gate": tuple(d.GATES),
         "others": tuple(d.OTHERS_SUCCEEDED),
+    },
+    "a beginning": {
+        "raw": ("young", "none", "another"),
+        "kept": ("none", "copied"),
+        "deliveries": ("plain", "redrive"),
+        "attempts": ("none", "open", "crashed", "crashed just now", "crashed three times", "an outcome alone"),
+        "end": ("none", "dead, told", "reopened"),
+        "gate": tuple(d.GATES),
+        "sight": tuple(d.SIGHTS),
     },
     "a publication": {
         "raw": ("none", "young", "expiring"),

@@ -15,6 +15,7 @@ from tests.planner.scene import OTHER_ETAG, OTHER_JOB
 from vidctl import layout
 from vidctl.model import AttemptNumber, Delivery, FailureClass, Redrive, Source, Task
 from vidctl.reconciler.classify import STOPPED_AS_SUPERSEDED, STOPPED_FOR_DEADLINE, STOPPED_FOR_START
+from vidctl.reconciler.glance import Hopeless, Sight, Unknown
 from vidctl.reconciler.observation import LaunchGate, OutputSeen, Refusal
 from vidctl.records import Intent, Manifest, Outcome, Output, Record, Result
 
@@ -221,6 +222,13 @@ ENDS: dict[str, tuple[Record, ...]] = {
 CANCELS: dict[str, tuple[Record, ...]] = {"none": (), "cancelled": (b.cancel(),)}
 
 UNREADABLE: dict[str, tuple[str, ...]] = {"none": (), "one": ("jobs/x.v9.json",)}
+
+SIGHTS: dict[str, Sight | None] = {
+    "none": None,
+    "seen": b.seen_inside(),
+    "hopeless": Hopeless(code="no_video_stream", detail="only: audio"),
+    "unknown": Unknown(why="the file ends without an index"),
+}
 
 GATES = {
     "open": LaunchGate(),

@@ -29,6 +29,7 @@ from vidctl.reconciler.actions import (
     StopTasks,
 )
 from vidctl.reconciler.classify import STOPPED_AS_SUPERSEDED
+from vidctl.reconciler.glance import Hopeless
 from vidctl.reconciler.observation import JobView, Observation
 from vidctl.records import Dead, Intent, Manifest, Outcome, Output, Round
 
@@ -140,6 +141,7 @@ def may_begin(intent: Intent, scene: Scene, seen: Observation) -> None:
         assert scene.now - ended[-1].at >= backoff
     assert sum(outcome.failure is FailureClass.PERMANENT for outcome in ended) == 0
     assert sum(outcome.failure is FailureClass.APP for outcome in ended) < b.POLICY.app_attempts
+    assert intent.number.n > 1 or not isinstance(scene.sight, Hopeless)
 
 
 def wanted(job: JobView, seen: Observation) -> bool:
@@ -234,9 +236,10 @@ def may_give_up(dead: Dead, scene: Scene, seen: Observation) -> None:
     ended = [outcome for outcome in job.records.outcomes if outcome.number.round == dead.round]
     own = [outcome for outcome in ended if outcome.failure is dead.failure]
     unfit = dead.source.size_bytes == 0 or dead.source.size_bytes > b.POLICY.max_source_bytes
+    hopeless = isinstance(scene.sight, Hopeless) and dead.code == scene.sight.code and dead.attempts == 0
     match dead.failure:
         case FailureClass.PERMANENT:
-            assert unfit or own
+            assert unfit or own or hopeless
         case FailureClass.APP:
             assert len(own) >= b.POLICY.app_attempts
         case FailureClass.INFRASTRUCTURE:

@@ -9,8 +9,10 @@ from datetime import datetime
 from tests import builders as b
 from vidctl import layout
 from vidctl.model import AttemptNumber, Delivery, Source, Task
+from vidctl.reconciler.glance import Glance, Sight
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
 from vidctl.reconciler.plan import claims
+from vidctl.reconciler.wants import wants_glance
 from vidctl.records import (
     Cancel,
     Dead,
@@ -36,7 +38,10 @@ OPEN = LaunchGate()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """The truth. ``copies`` are the kept ones that exist, ``store`` the outputs that do, whoever made them."""
+    """The truth. ``copies`` are the kept ones that exist, ``store`` the outputs that do, whoever made them.
+
+    ``sight`` is what a glance shows of whatever can be read; None: a pass that decides without one.
+    """
 
     now: datetime = b.NOW
     raw: Source | None = None
@@ -49,6 +54,7 @@ class Scene:
     store: tuple[OutputSeen, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gate: LaunchGate = OPEN
+    sight: Sight | None = None
     others_succeeded_at: datetime | None = None
 
     def seen(self) -> Observation:
@@ -70,6 +76,9 @@ class Scene:
             gate=self.gate,
             others_succeeded_at=self.others_succeeded_at,
         )
+        source = None if self.sight is None else wants_glance(seen, b.POLICY, self.now)
+        if source is not None and self.sight is not None:
+            seen = replace(seen, glance=Glance(source=source, sight=self.sight))
         if records.cancel is not None:
             return replace(seen, leftovers=tuple(output.key for output in self.store))
         if not self.store:
@@ -96,6 +105,7 @@ class Scene:
             frozenset(self.store),
             self.refusals,
             self.gate,
+            self.sight,
             self.others_succeeded_at,
         )
 

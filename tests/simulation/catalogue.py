@@ -48,6 +48,7 @@ class Fault(Enum):
     UPLOADED_AGAIN = "11", "another file is put under the key after the first was published"
     MULTIPART = "12", "the upload is completed from parts, and its ETag is no hash of its bytes"
     EMPTY_FILE = "13", "the file has no bytes"
+    HOPELESS_FILE = "13a", "the file is no video, as a glance shows"
     URL_USED_LATE = "14", "the signed URL is used after the video was cancelled"
     # --- conditional writes ---------------------------------------------------------------------------------------
     LOST_TO_ITSELF = "15", "412 after a success whose reply was lost, since the SDK tried again by itself", 0.01, 0.15
@@ -56,6 +57,7 @@ class Fault(Enum):
     SLOW_DOWN = "18", "S3 asks to slow down", 0.01, 0.2
     # --- reads ----------------------------------------------------------------------------------------------------
     OVERTAKEN_READ = "19", "what was read has changed by the time the answer arrives"
+    CHANGED_BEFORE_A_GLANCE = "19a", "412: another file was put under the key before it was looked into", 0.02, 0.3
     LISTING_CUT = "20", "the connection breaks in the middle of a listing", 0.02, 0.3
     FORBIDDEN_FOR_MISSING = "21", "403 for what is not there", 0.05, 0.6
     COPY_FAILED_WITH_200 = "22", "a copy answers 200 with an error inside", 0.05, 0.5

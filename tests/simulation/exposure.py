@@ -22,6 +22,7 @@ OF_WRITES = (Fault.WRITE_CONFLICT, Fault.LOST_TO_ITSELF, Fault.OUTPUT_REMOVED_BY
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "objects.head": (*ANY_CALL, Fault.SLOW_DOWN, Fault.FORBIDDEN_FOR_MISSING),
     "objects.get": (*ANY_CALL, Fault.SLOW_DOWN),
+    "objects.read_range": (*ANY_CALL, Fault.SLOW_DOWN, Fault.CHANGED_BEFORE_A_GLANCE),
     "objects.list": (*ANY_CALL, Fault.SLOW_DOWN, Fault.LISTING_CUT),
     "objects.create": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),
     "objects.replace": (*ANY_CHANGE, Fault.SLOW_DOWN, *OF_WRITES),

@@ -69,6 +69,23 @@ class SeenObjects:
         stored = await self._weather.call("objects.get", key, lambda: self._objects.get(key), bucket=self._bucket)
         return replace(stored, body=readable(stored.body)) if stored is not None and self._newer else stored
 
+    async def read_range(self, key: str, *, start: int, end: int, if_match: str) -> bytes:
+        async def overwritten() -> bytes:
+            if key.startswith(layout.RAW_PREFIX) and self._objects.stat(key) is not None:
+                self._meddler.overwrite(key)
+            return await read()
+
+        async def read() -> bytes:
+            return await self._objects.read_range(key, start=start, end=end, if_match=if_match)
+
+        return await self._weather.call(
+            "objects.read_range",
+            key,
+            read,
+            bucket=self._bucket,
+            special={Fault.CHANGED_BEFORE_A_GLANCE: overwritten},
+        )
+
     async def create(self, key: str, body: bytes, *, content_type: str) -> str:
         written = self._written(body)
 
@@ -177,9 +194,6 @@ class SeenObjects:
         return NEWER + body.removeprefix(OURS) if self._newer and body.startswith(OURS) else body
 
     # --- what no reconciler does ----------------------------------------------------------------------------------
-
-    async def read_range(self, key: str, *, start: int, end: int, if_match: str) -> bytes:
-        raise NotImplementedError
 
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         raise NotImplementedError

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tests.files import FTYP, content_of, moov, mp4
+from tests.files import video as picture
 from vidctl.model import VideoKey
 
 
@@ -27,6 +29,8 @@ class Nature(StrEnum):
     CURED = "cured"
     """Is refused in the first round, and published in the second: the worker was mended."""
     EMPTY = "empty"
+    HOPELESS = "hopeless"
+    """Is a text file, as its first bytes tell."""
 
 
 WEIGHTS = {
@@ -36,6 +40,7 @@ WEIGHTS = {
     Nature.CRASHING: 4,
     Nature.CURED: 5,
     Nature.EMPTY: 4,
+    Nature.HOPELESS: 3,
 }
 
 
@@ -60,12 +65,23 @@ SIZES = (1, 2, 5, 12, 30, 80)
 
 def content(nature: Nature, number: int) -> bytes:
     """Return the bytes of an upload."""
-    return b"" if nature is Nature.EMPTY else f"{nature} {number}".encode()
+    text = f"{nature} {number}".encode()
+    match nature:
+        case Nature.EMPTY:
+            return b""
+        case Nature.HOPELESS:
+            return text
+        case Nature.GOOD if number % 4 == 1:
+            seconds = 3600.0 * (number % 3)
+            return mp4(text, index=moov(seconds, picture(seconds)))
+        case _:
+            return mp4(text)
 
 
-def nature_of(content: bytes) -> Nature:
+def nature_of(body: bytes) -> Nature:
     """Return what an upload is like."""
-    return Nature(content.split()[0].decode()) if content else Nature.EMPTY
+    text = content_of(body) if body.startswith(FTYP) else body
+    return Nature(text.split()[0].decode()) if text else Nature.EMPTY
 
 
 def video(number: int) -> VideoKey:

@@ -21,7 +21,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.fleet import Fleet, Replica, remembered
 from tests.simulation.operator import Operator
 from tests.simulation.reckoning import unsettled
-from tests.simulation.story import Cancelled, Nature, Put, Scene, Story, content, video
+from tests.simulation.story import Cancelled, Nature, Put, Scene, Story, content, nature_of, video
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Services
 from tests.simulation.workload import Workload
@@ -110,6 +110,9 @@ class Swarm(Simulation):
             return True
         return self.workload.nature(dead.job) not in (Nature.GOOD, Nature.HUNGRY)
 
+    def hopeless(self, dead: Dead) -> bool:
+        return self.workload.nature(dead.job) is Nature.HOPELESS
+
     def account(self, replica: Replica) -> None:
         """Take the figures of a replica that ends."""
         self.calls.update(replica.weather.calls)
@@ -157,6 +160,8 @@ class Swarm(Simulation):
         ledger = self.watch.ledger
         if not body:
             self.dice.reach(Fault.EMPTY_FILE)
+        elif nature_of(body) is Nature.HOPELESS:
+            self.dice.reach(Fault.HOPELESS_FILE)
         if key in ledger.cancelled:
             self.dice.reach(Fault.URL_USED_LATE)
         if key in self.bodies:

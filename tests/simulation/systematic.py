@@ -25,6 +25,7 @@ TREATMENTS = frozenset({
     Fault.PAUSED,  # a reading that is stale when it is acted on
     Fault.EVENT_LOST,
     Fault.TASK_EVENT_LOST,
+    Fault.CHANGED_BEFORE_A_GLANCE,
     Fault.CHANGED_BEFORE_DELETION,
     Fault.OUTPUT_REMOVED_BY_HAND,
 })  # fmt: skip
@@ -40,6 +41,7 @@ def _story(*acts: Put | Cancelled) -> Story:
 STORIES: Mapping[str, Story] = {
     "published": _story(Put(at=1, video=0, body=content(Nature.GOOD, 0))),
     "dead": _story(Put(at=1, video=0, body=content(Nature.REFUSED, 0))),
+    "hopeless": _story(Put(at=1, video=0, body=content(Nature.HOPELESS, 0))),
     "sent_back": _story(Put(at=1, video=0, body=content(Nature.CURED, 0))),
     "on_a_larger_task": _story(Put(at=1, video=0, body=content(Nature.HUNGRY, 0))),
     "overwritten": _story(

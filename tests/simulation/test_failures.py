@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from tests.builders import POLICY
+from tests.files import moov, mp4, video
 from tests.world.life import Timing
 from tests.world.loop import clock, simulate
 from tests.world.tasks import Failures
@@ -33,8 +34,10 @@ from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.errors import AccessDenied, CapacityUnavailable, Throttled, Unavailable
 from vidctl.model import VideoKey
+from vidctl.reconciler.policy import TaskSize
 
 HOUR = timedelta(hours=1)
+LADDER = replace(POLICY, sizes=(*POLICY.sizes, TaskSize(cpu_units=8192, memory_mib=16384, ephemeral_gib=200)))
 
 
 async def codes(world: Simulation, key: VideoKey) -> list[str]:
@@ -54,7 +57,7 @@ def test_what_is_no_video_is_dead_lettered_at_once_with_its_reason_and_kept() ->
             assert letter.attributes["vidctl.code"] == "not_a_video"
             assert letter.attributes["vidctl.attempts"] == "1"
             (kept,) = world.raw.keys("kept/")
-            assert world.raw.body(kept) == b"text"
+            assert world.raw.body(kept) == mp4(b"text")
             assert world.raw.keys("videos/"), "only a publication or its owner removes a raw object"
 
     simulate(story)
@@ -63,10 +66,52 @@ def test_what_is_no_video_is_dead_lettered_at_once_with_its_reason_and_kept() ->
 def test_an_empty_upload_is_dead_lettered_without_an_attempt() -> None:
     async def story() -> None:
         async with Simulation() as world, world.replica():
-            world.upload(b"")
+            world.upload_file(b"")
             await world.until(lambda: bool(world.dead_letters.messages), within=HOUR)
             assert world.dead_letters.messages[0].attributes["vidctl.code"] == "empty"
             assert not world.tasks.launched
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("lost_event", [False, True])
+def test_a_text_file_is_dead_lettered_and_kept_without_a_single_task(lost_event: bool) -> None:  # noqa: FBT001
+    async def story() -> None:
+        async with Simulation() as world, world.replica():
+            world.events_lost = lost_event
+            key = world.upload_file(b"this is no video, whatever its name says")
+            await world.until(lambda: bool(world.dead_letters.messages), within=HOUR)
+            await world.until(lambda: not world.raw_queue.messages, within=HOUR)
+            (letter,) = world.dead_letters.messages
+            assert letter.attributes["vidctl.code"] == "not_a_video"
+            assert letter.attributes["vidctl.attempts"] == "0"
+            assert world.raw.keys("kept/")
+            assert not world.tasks.launched
+            assert await codes(world, key) == []
+            assert world.metric("vidctl_plans_total", rule="hopeless") == 1
+            assert world.metric("vidctl_glances_total", sight="hopeless") == 1
+
+    simulate(story)
+
+
+def test_a_long_large_video_gets_a_large_task_at_once_and_a_short_one_does_not() -> None:
+    async def story() -> None:
+        async with Simulation(policy=LADDER) as world, world.replica():
+            for seconds, shape in ((60.0, (1920, 1080)), (3600.0, (3840, 2160))):
+                world.upload(index=moov(seconds, video(seconds, *shape)))
+                await world.until(world.settled, within=HOUR)
+            assert [task.spec.cpu_units for task in world.tasks.launched] == [2048, 4096]
+
+    simulate(story)
+
+
+def test_a_lack_of_memory_goes_up_from_the_size_that_the_source_asked_for() -> None:
+    async def story() -> None:
+        async with Simulation(policy=LADDER) as world, world.replica():
+            key = world.upload(index=moov(3600, video(3600, 3840, 2160)))
+            world.will(key, run_out_of_memory, crash)
+            await world.until(world.settled, within=HOUR)
+            assert [task.spec.cpu_units for task in world.tasks.launched] == [4096, 8192, 8192]
 
     simulate(story)
 

@@ -11,6 +11,7 @@ from hashlib import md5
 from typing import Any
 
 from tests.builders import POLICY
+from tests.files import mp4
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
 from tests.world.workers import refuse, report
@@ -134,7 +135,7 @@ def test_a_raw_object_whose_publication_is_broken_is_kept_before_it_expires() ->
             manifest = await world.manifest(key)
             assert manifest is not None
             world.final.remove(manifest.outputs[0].key)
-            world.raw.put(layout.raw_key(key), b"a video")
+            world.raw.put(layout.raw_key(key), mp4(b"a video"))
             await asyncio.sleep(47 * 3600)
             assert world.raw.keys("kept/")
 
@@ -285,16 +286,16 @@ def test_a_file_that_is_uploaded_again_is_not_replaced_by_one_from_in_between() 
             key = world.upload(b"first")
             await world.until(world.settled, within=HOUR)
             world.will(key, refuse)
-            world.raw.put(layout.raw_key(key), b"second")
+            world.raw.put(layout.raw_key(key), mp4(b"second"))
             await world.until(lambda: bool(world.dead_letters.messages), within=HOUR)
             (letter,) = world.dead_letters.messages
             world.dead_letters.drop(letter.message_id)
             world.raw_queue.put(letter.body, attributes=letter.attributes)
             await world.until(lambda: len(world.tasks.live) == 1, within=HOUR)
-            world.raw.put(layout.raw_key(key), b"first")
+            world.raw.put(layout.raw_key(key), mp4(b"first"))
             await world.until(world.settled, within=HOUR)
             manifest = await world.manifest(key)
             assert manifest is not None
-            assert manifest.source_etag == md5(b"first", usedforsecurity=False).hexdigest()
+            assert manifest.source_etag == md5(mp4(b"first"), usedforsecurity=False).hexdigest()
 
     simulate(story)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.files import mp4
 from tests.world.loop import clock, simulate
 from tests.world.seam import Around
 from tests.world.tasks import Failures
@@ -116,7 +117,7 @@ def test_a_file_that_comes_while_the_published_one_is_being_deleted_is_published
         async with Simulation() as world:
             key = world.upload(b"first")
             name = layout.raw_key(key)
-            raw = world.raw.through(meanwhile("objects.delete", lambda: world.raw.put(name, b"second")))
+            raw = world.raw.through(meanwhile("objects.delete", lambda: world.raw.put(name, mp4(b"second"))))
             async with seeing(world, raw=raw):
                 await world.until(world.settled, within=HOUR)
             manifest = await world.manifest(key)
@@ -270,5 +271,46 @@ def test_a_ghost_that_no_listing_shows_in_time_is_ended_by_its_fence_when_its_su
                 await asyncio.sleep(95)  # the fence's period, the grace of a stop, and a bit
                 assert not world.tasks.task(ghost).alive
                 await world.until(world.settled, within=3 * HOUR)
+
+    simulate(story)
+
+
+def test_while_a_source_cannot_be_looked_into_no_task_is_paid_for_and_then_it_goes_on() -> None:
+    async def story() -> None:
+        answers: list[Exception] = [Unavailable("no answer"), Throttled("slow down")] * 3
+
+        @asynccontextmanager
+        async def failing(operation: str) -> AsyncIterator[None]:
+            if operation == "objects.read_range" and answers:
+                assert not world.tasks.launched
+                raise answers.pop()
+            yield
+
+        async with Simulation() as world, seeing(world, raw=world.raw.through(failing)):
+            world.upload()
+            await world.until(world.settled, within=HOUR)
+            assert len(world.tasks.launched) == 1
+            assert not answers
+
+    simulate(story)
+
+
+def test_a_backlog_that_waits_for_slots_is_not_looked_into() -> None:
+    async def story() -> None:
+        reads: Counter[str] = Counter()
+
+        @asynccontextmanager
+        async def counting(operation: str) -> AsyncIterator[None]:
+            reads[operation] += 1
+            yield
+
+        async with Simulation(limits=Limits(slots=2), transcode_seconds=600) as world:
+            async with seeing(world, raw=world.raw.through(counting)):
+                for n in range(12):
+                    world.upload(str(n).encode())
+                await asyncio.sleep(300)
+                assert reads["objects.read_range"] == 2
+                await world.until(world.settled, within=5 * HOUR)
+            assert reads["objects.read_range"] <= 12 + 2, "a lost race for a slot may look again"
 
     simulate(story)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.builders import POLICY, RAW
+from tests.files import mp4
 from tests.world.loop import clock, simulate
 from tests.world.notifications import s3_test_event
 from tests.world.workers import refuse
@@ -159,13 +160,13 @@ def test_another_file_under_the_same_key_replaces_the_publication() -> None:
             key = world.upload(b"first")
             await world.until(world.settled, within=HOUR)
             first = await world.manifest(key)
-            world.raw.put(layout.raw_key(key), b"second")
+            world.raw.put(layout.raw_key(key), mp4(b"second"))
             await world.until(world.settled, within=HOUR)
             second = await world.manifest(key)
             assert first is not None
             assert second is not None
             assert second.job != first.job
-            assert second.source_etag == etag_of(b"second")
+            assert second.source_etag == etag_of(mp4(b"second"))
 
     simulate(story)
 
@@ -176,11 +177,11 @@ def test_a_file_overwritten_while_it_is_transcoded_is_published_as_it_is_now() -
             key = world.upload(b"first")
             await world.until(lambda: bool(world.tasks.live), within=HOUR)
             await asyncio.sleep(40)
-            world.raw.put(layout.raw_key(key), b"second")
+            world.raw.put(layout.raw_key(key), mp4(b"second"))
             await world.until(world.settled, within=HOUR)
             manifest = await world.manifest(key)
             assert manifest is not None
-            assert manifest.source_etag == etag_of(b"second")
+            assert manifest.source_etag == etag_of(mp4(b"second"))
             codes = Counter(o.code for job in (await world.records(key)).jobs for o in job.outcomes)
             assert codes == {"source_gone": 1, "published": 1}
 

@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 
 from tests import builders as b
+from tests.files import moov, mp4, video
 from tests.world.loop import clock, simulate
 from tests.world.objects import MemoryObjects
 from tests.world.seam import Around
 from tests.world.tasks import Failures
 from tests.world.world import Simulation
 from vidctl import layout
-from vidctl.errors import AccessDenied, Unavailable, WorldError
+from vidctl.errors import AccessDenied, PreconditionFailed, Unavailable, WorldError
 from vidctl.folders import Entry, fold
 from vidctl.model import Delivery, Upload
 from vidctl.multipart import Parts
 from vidctl.ports import World
 from vidctl.reconciler.controller import Controller
+from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.observe import LOOKS, Observer
 
 
@@ -246,5 +248,57 @@ def test_after_failures_ecs_is_asked_whether_a_task_started_all_the_same() -> No
             seen = await observer(controller).observe(b.KEY)
             assert len(seen.refusals) == 1
             assert [task.spec for task in seen.tasks] == [b.job_spec()]
+
+    simulate(story)
+
+
+# --- at a glance ----------------------------------------------------------------------------------------------------
+
+
+def test_a_source_is_looked_into_when_its_first_attempt_would_begin_and_only_then() -> None:
+    async def story() -> None:
+        reads: list[str] = []
+
+        @asynccontextmanager
+        async def counting(operation: str) -> AsyncIterator[None]:
+            reads.extend([operation] if operation == "objects.read_range" else [])
+            yield
+
+        async with Simulation(limits=Limits(slots=1)) as world:
+            controller = world.controller(through(counting))
+            seeing, launches = observer(controller), controller.launches
+            file = mp4(index=moov(60, video(60)))
+            etag = world.raw.put(layout.raw_key(b.KEY), file)
+            seen = (await seeing.observe(b.KEY)).glance
+            assert seen is not None
+            assert (seen.source.etag, seen.sight) == (etag, b.seen_inside(60, streams=1))
+            assert len(reads) == 1
+
+            other = replace(b.KEY, user_id="other")
+            assert launches.occupy(other)
+            assert (await seeing.observe(b.KEY)).glance is None, "no slot is free"
+            launches.gone(other)
+            intent = replace(b.intent(), job=layout.job_id(world.raw.bucket, layout.raw_key(b.KEY), etag))
+            await world.journal.write(intent)
+            assert (await seeing.observe(b.KEY)).glance is None, "its size is in its Intent"
+            assert len(reads) == 1
+
+    simulate(story)
+
+
+def test_a_source_that_changes_before_it_is_looked_into_is_looked_at_again() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            name = layout.raw_key(b.KEY)
+
+            @asynccontextmanager
+            async def overwriting(operation: str) -> AsyncIterator[None]:
+                if operation == "objects.read_range":
+                    world.raw.put(name, mp4(b"another"))
+                yield
+
+            world.raw.put(name, mp4())
+            with pytest.raises(PreconditionFailed):
+                await observer(world.controller(through(overwriting))).observe(b.KEY)
 
     simulate(story)

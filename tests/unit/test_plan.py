@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders as b
-from vidctl.model import FailureClass, Redrive, Task
+from vidctl.model import FailureClass, Redrive, Source, Task
 from vidctl.reconciler import classify
 from vidctl.reconciler.actions import (
     Action,
@@ -31,9 +31,11 @@ from vidctl.reconciler.actions import (
     SendDeadLetter,
     StopTasks,
 )
+from vidctl.reconciler.glance import Glance, Hopeless, Sight, Unknown
 from vidctl.reconciler.observation import LaunchGate, Observation
-from vidctl.reconciler.plan import claims, plan, wants_tasks
-from vidctl.records import Outcome
+from vidctl.reconciler.plan import claims, plan
+from vidctl.reconciler.wants import wants_glance, wants_tasks
+from vidctl.records import Outcome, Record
 
 INFRASTRUCTURE = FailureClass.INFRASTRUCTURE
 
@@ -338,6 +340,64 @@ def test_too_large_an_upload_is_given_up_without_an_attempt() -> None:
             pytest.fail(f"{other}")
 
 
+# --- at a glance ----------------------------------------------------------------------------------------------------
+
+LARGE_ONE = b.seen_inside(3600, 3840, 2160)
+HOPELESS = Hopeless(code="no_video_stream", detail="the file has no video stream, only: audio")
+
+
+def glanced(sight: Sight, *written: Record, of: Source | None = None, **known: object) -> Observation:
+    return b.observation(*written, glance=Glance(source=of or b.source(), sight=sight), **known)
+
+
+def test_a_hopeless_source_is_given_up_without_an_attempt_in_the_worker_s_words() -> None:
+    match action(glanced(HOPELESS)):
+        case DeclareDead(dead):
+            assert (dead.failure, dead.code, dead.detail) == (FailureClass.PERMANENT, HOPELESS.code, HOPELESS.detail)
+            assert dead.attempts == 0
+        case other:
+            pytest.fail(f"{other}")
+
+
+@pytest.mark.parametrize(
+    ("sight", "size"), [(LARGE_ONE, 1), (b.seen_inside(60), 0), (Unknown(why="no index"), 0)], ids=str
+)
+def test_the_first_attempt_s_task_is_as_large_as_its_source_asks_for(sight: Sight, size: int) -> None:
+    match action(glanced(sight)):
+        case CreateIntent(intent):
+            assert intent.size == size
+            assert intent.task.cpu_units == b.POLICY.sizes[size].cpu_units
+        case other:
+            pytest.fail(f"{other}")
+
+
+def test_what_was_seen_of_another_upload_says_nothing_of_this_one() -> None:
+    assert isinstance(action(glanced(HOPELESS, of=b.source(etag="e" * 32))), CreateIntent)
+
+
+@pytest.mark.parametrize("gate", [LaunchGate(begin=False), LaunchGate(begin=False, paused="access_denied")])
+def test_a_job_that_cannot_begin_wants_no_glance(gate: LaunchGate) -> None:
+    assert wants_glance(b.observation(gate=gate), b.POLICY, b.NOW) is None
+
+
+def test_the_first_attempt_of_a_round_wants_a_glance_at_what_it_would_read_and_no_other_attempt_does() -> None:
+    kept = b.kept()
+    failed = (b.intent(), b.outcome())
+    reopened = (*failed, b.dead(), b.dead_letter(), b.opened())
+    for seen, wanted in (
+        (b.observation(), b.source()),
+        (b.observation(kept, raw=None, kept=(kept.source,)), kept.source),
+        (b.observation(*reopened), b.source()),
+        (b.observation(*failed), None),
+        (b.observation(b.intent()), None),
+        (b.observation(b.dead()), None),
+        (b.observation(b.cancel()), None),
+        (b.observation(raw=b.source(size_bytes=0)), None),
+        (b.observation(raw=b.source(at=b.ago(hours=41))), None),
+    ):
+        assert wants_glance(seen, b.POLICY, b.NOW) == wanted
+
+
 # --- the end --------------------------------------------------------------------------------------------------------
 
 
@@ -449,8 +509,9 @@ tasks = st.lists(
     ),
     max_size=3,
 )
+sights = st.sampled_from([None, LARGE_ONE, HOPELESS, Unknown(why="no index")])
 observations = st.builds(
-    lambda written, raw, manifest, outputs, live, gate: b.observation(
+    lambda written, raw, manifest, outputs, live, gate, sight: b.observation(
         *written,
         raw=raw,
         kept=() if raw is not None else tuple(r.source for r in written if isinstance(r, type(b.kept())))[:1],
@@ -459,6 +520,7 @@ observations = st.builds(
         outputs=outputs,
         tasks=tuple(live),
         gate=gate,
+        glance=None if raw is None or sight is None else Glance(source=raw, sight=sight),
     ),
     written_records,
     st.none() | st.builds(lambda age: b.source(at=b.ago(minutes=age)), ages),
@@ -466,6 +528,7 @@ observations = st.builds(
     st.sampled_from([(), (b.seen_as(b.output()),), tuple(b.seen_as(b.output(n=n)) for n in range(1, 5))]),
     tasks,
     st.builds(LaunchGate, begin=st.booleans(), launch=st.booleans(), paused=st.none() | st.just("paused")),
+    sights,
 )
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vidctl.mp4 import is_mp4, is_photograph
 from vidctl.records import MediaInfo
-from vidctl.worker.boxes import Cut, find_cut, is_mp4, is_photograph
+from vidctl.worker.boxes import Cut, find_cut
 from vidctl.worker.failure import Failed
 from vidctl.worker.media import AudioStream, Limits, Media, VideoStream, check, parse
 

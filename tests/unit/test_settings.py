@@ -11,8 +11,25 @@ from pydantic_settings import BaseSettings
 from vidctl import settings
 from vidctl.compose import policy
 from vidctl.errors import InvalidSettings
-from vidctl.reconciler.policy import TaskSize
-from vidctl.settings import AuthSettings, ReconcilerSettings, TaskSettings, UploadSettings, WorldSettings, load
+from vidctl.reconciler.policy import InputLimits, TaskSize
+from vidctl.settings import (
+    AuthSettings,
+    ReconcilerSettings,
+    TaskSettings,
+    UploadSettings,
+    WorkerSettings,
+    WorldSettings,
+    load,
+)
+
+PLACE = WorldSettings(
+    raw_bucket="raw",
+    final_bucket="final",
+    raw_queue_url="q",
+    dead_letter_queue_url="d",
+    task_queue_url="t",
+    cluster="c",
+)
 
 LOOP, TASK, UPLOAD, AUTH = "VIDCTL_RECONCILER_", "VIDCTL_TASK_", "VIDCTL_UPLOAD_", "VIDCTL_AUTH_"
 GROUPS: dict[str, type[BaseSettings]] = {
@@ -134,13 +151,27 @@ def test_the_backstop_of_an_attempt_is_above_the_worker_s_own_limit() -> None:
     assert settings.WorkerSettings().stall < timedelta(hours=1)
 
 
+def test_a_task_size_that_fargate_does_not_have_is_refused_by_name(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_TASK_SIZES", "2048/4096/30,4096/2048/60")
+    with pytest.raises(InvalidSettings, match=r"^VIDCTL_TASK_SIZES: 4096/2048/60: 4096 CPU units go with 8192 to"):
+        load(TaskSettings)
+
+
+def test_the_reconciler_knows_what_the_worker_takes(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_WORKER_MAX_DURATION", "60")
+    environment.setenv("VIDCTL_WORKER_MAX_PIXELS", "1000")
+    environment.setenv("VIDCTL_WORKER_MAX_STREAMS", "2")
+    made = policy(PLACE, load(TaskSettings), ReconcilerSettings(), UploadSettings(), load(WorkerSettings))
+    assert made.input_limits == InputLimits(duration=timedelta(minutes=1), pixels=1000, streams=2)
+    environment.undo()
+    assert InputLimits() == InputLimits(
+        duration=WorkerSettings().max_duration, pixels=WorkerSettings().max_pixels, streams=WorkerSettings().max_streams
+    )
+
+
 def test_task_sizes_are_numbers_of_the_policy(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("VIDCTL_TASK_SIZES", "2048/4096/30,4096/8192/60")
-    place = WorldSettings(
-        raw_bucket="raw", final_bucket="final", raw_queue_url="q", dead_letter_queue_url="d", task_queue_url="t",
-        cluster="c",
-    )  # fmt: skip
-    made = policy(place, load(TaskSettings), ReconcilerSettings(), UploadSettings())
+    made = policy(PLACE, load(TaskSettings), ReconcilerSettings(), UploadSettings(), WorkerSettings())
     assert made.sizes == (
         TaskSize(cpu_units=2048, memory_mib=4096, ephemeral_gib=30),
         TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),

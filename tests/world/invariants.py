@@ -216,7 +216,7 @@ class Watch(Witness):
         job, policy = self.ledger.job(dead.key, dead.job), self._world.policy
         counted = [o for n, o in job.outcomes.items() if n.round == dead.round and o.failure is dead.failure]
         enough = {
-            FailureClass.PERMANENT: len(counted) >= 1 or dead.code in ("empty", "over_limits"),
+            FailureClass.PERMANENT: len(counted) >= 1 or dead.code == "empty" or self._world.hopeless(dead),
             FailureClass.APP: len(counted) >= policy.app_attempts,
             FailureClass.INFRASTRUCTURE: len(counted) >= policy.infrastructure_attempts
             and clock() - min(o.at for o in counted) >= policy.infrastructure_patience - CLOCKS,

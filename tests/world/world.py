@@ -15,6 +15,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from tests.builders import FINAL, POLICY, RAW
+from tests.files import mp4
 from tests.world.invariants import Watch
 from tests.world.life import Timing
 from tests.world.loop import clock
@@ -79,8 +80,12 @@ class Simulation:
 
     # --- clients --------------------------------------------------------------------------------------------------
 
-    def upload(self, body: bytes = b"a video", *, user: str = "user") -> VideoKey:
-        """Put a new video into the raw bucket."""
+    def upload(self, content: bytes = b"a video", *, index: bytes = b"", user: str = "user") -> VideoKey:
+        """Put a new video with this content into the raw bucket."""
+        return self.upload_file(mp4(content, index=index), user=user)
+
+    def upload_file(self, body: bytes, *, user: str = "user") -> VideoKey:
+        """Put a new file into the raw bucket, whatever it is."""
         self._uploads += 1
         key = VideoKey(user_id=user, video_id=str(UUID(int=self._uploads)))
         self.raw.put(layout.raw_key(key), body)
@@ -181,6 +186,10 @@ class Simulation:
 
     def doomed(self, _dead: Dead) -> bool:
         """Whether a video could not but be given up."""
+        return True
+
+    def hopeless(self, _dead: Dead) -> bool:
+        """Whether a video could be given up without an attempt."""
         return True
 
     def settled(self) -> bool:

@@ -66,8 +66,8 @@ def _is_spent(
             assert_never(failure)
 
 
-def size(outcomes: tuple[Outcome, ...]) -> int:
-    """Index the task sizes by the lacks that a larger task may cure, each kind counted once."""
+def lacks(outcomes: tuple[Outcome, ...]) -> int:
+    """Count the lacks that a larger task may cure, each kind once."""
     return len({outcome.code for outcome in outcomes}.intersection((OUT_OF_MEMORY, DISK_FULL)))
 
 

@@ -21,6 +21,7 @@ from vidctl.model import VideoKey
 from vidctl.ports import World
 from vidctl.reconciler.act import Actor
 from vidctl.reconciler.cleaning import Cleaning
+from vidctl.reconciler.glancing import Glancing
 from vidctl.reconciler.holds import Holds
 from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.launching import Launcher, Stale
@@ -91,7 +92,13 @@ class Controller:
         world, policy, metrics = self._world, self._policy, self._metrics
         launcher = Launcher(world, view=self.view, launches=self.launches, policy=policy, metrics=metrics)
         observer = Observer(
-            world, journal=journal, tasks=self.view, holds=self.holds, launches=self.launches, policy=policy
+            world,
+            journal=journal,
+            tasks=self.view,
+            holds=self.holds,
+            launches=self.launches,
+            glancing=Glancing(world.raw, limits=policy.input_limits, metrics=metrics),
+            policy=policy,
         )
         actor = Actor(
             world,

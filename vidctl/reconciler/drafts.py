@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vidctl import codec
 from vidctl.model import JOB_VARIABLE, AttemptNumber, FailureClass, JobSpec, Source
-from vidctl.reconciler import budget
+from vidctl.reconciler import budget, sizing
 from vidctl.reconciler.classify import Verdict
 from vidctl.reconciler.observation import JobView
 from vidctl.reconciler.policy import Policy
@@ -23,11 +23,10 @@ def intent(job: JobView, number: AttemptNumber, source: Source, policy: Policy, 
         final_bucket=policy.final_bucket,
         source=source,
     )
-    outcomes = budget.this_round(job.records)
-    size = budget.size(outcomes)
+    size = sizing.size(job.records, source, job.sight, policy)
     task = policy.task(
         size=size,
-        placement=budget.placement(outcomes),
+        placement=budget.placement(budget.this_round(job.records)),
         environment=((JOB_VARIABLE, codec.encode(spec).decode()),),
     )
     return Intent(key=job.key, job=job.job, number=number, created_at=now, source=source, size=size, task=task)

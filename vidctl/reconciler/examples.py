@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from vidctl import layout
 from vidctl.model import AttemptNumber, Delivery, FailureClass, JobSpec, Redrive, Source, Task, Upload, VideoKey
+from vidctl.reconciler.glance import NOT_AN_MP4, Glance
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
 from vidctl.reconciler.policy import Placement, Policy, TaskSize
 from vidctl.reconciler.rules import Rule
@@ -152,6 +153,7 @@ def _next() -> dict[Rule, Observation]:
         Rule.BACKING_OFF: _seen(_intent(), replace(_outcome(), at=NOW)),
         Rule.BEGIN_PAUSED: _seen(gate=LaunchGate(begin=False, paused="access_denied")),
         Rule.BEGIN_WAITING: _seen(gate=LaunchGate(begin=False)),
+        Rule.HOPELESS: _seen(glance=Glance(source=_raw(), sight=NOT_AN_MP4)),
         Rule.BEGIN: _seen(),
     }
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from vidctl import layout
 from vidctl.model import AttemptNumber, Delivery, Source, Task, VideoKey
+from vidctl.reconciler.glance import Glance, Sight
 from vidctl.records import JobRecords, Manifest, Output, VideoRecords
 
 
@@ -58,7 +59,8 @@ class Observation:
 
     ``raw`` is the object under the upload's key, ``kept`` the copies that Kept records name (looked at only without a
     raw object; all that stand when the owner cancelled). ``outputs`` are those that a manifest or a Result claims (see
-    ``claims``); ``leftovers`` the keys to remove when the owner cancelled.
+    ``claims``); ``leftovers`` the keys to remove when the owner cancelled; ``glance`` what a first attempt's source
+    shows (see ``wants_glance``).
     """
 
     key: VideoKey
@@ -76,6 +78,7 @@ class Observation:
     leftovers: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gate: LaunchGate = LaunchGate()
+    glance: Glance | None = None
     others_succeeded_at: datetime | None = None
 
     @property
@@ -94,11 +97,13 @@ class Observation:
     def job(self, job: str) -> JobView:
         """Return what concerns one job."""
         raw = self.raw if self.raw is not None and self.job_of(self.raw.upload_etag) == job else None
+        source = raw or self._kept(job)
         return JobView(
             key=self.key,
             job=job,
             raw=raw,
-            source=raw or self._kept(job),
+            source=source,
+            sight=self.glance.sight if self.glance is not None and self.glance.source == source else None,
             records=self.records.job(job),
             deliveries=tuple(d for d in self.deliveries if self.job_of(d.upload.etag) == job),
             tasks=tuple(task for task in self.tasks if task.spec is not None and task.spec.job == job),
@@ -122,12 +127,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """The part of an Observation that concerns one job. ``source`` is what its attempts can read: raw, else kept."""
+    """The part of an Observation that concerns one job.
+
+    ``source`` is what its attempts can read: raw, else kept; ``sight`` what a glance at it showed.
+    """
 
     key: VideoKey
     job: str
     raw: Source | None
     source: Source | None
+    sight: Sight | None
     records: JobRecords
     deliveries: tuple[Delivery, ...]
     tasks: tuple[Task, ...]

@@ -15,12 +15,14 @@ from vidctl.folders import Entry, fold
 from vidctl.journal import Journal, Published
 from vidctl.model import Delivery, Source, Task, VideoKey
 from vidctl.ports import ObjectStat, World
+from vidctl.reconciler.glancing import Glancing
 from vidctl.reconciler.holds import Holds
 from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.observation import Observation, OutputSeen
-from vidctl.reconciler.plan import claims, wants_tasks
+from vidctl.reconciler.plan import claims
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.tasks import TaskView
+from vidctl.reconciler.wants import wants_glance, wants_tasks
 from vidctl.records import Output, VideoRecords
 
 LOOKS = 16
@@ -38,6 +40,7 @@ class Observer:
         tasks: TaskView,
         holds: Holds,
         launches: Launches,
+        glancing: Glancing,
         policy: Policy,
     ) -> None:
         self._raw = world.raw
@@ -47,6 +50,7 @@ class Observer:
         self._tasks = tasks
         self._holds = holds
         self._launches = launches
+        self._glancing = glancing
         self._policy = policy
         self._last: dict[VideoKey, Observation] = {}
 
@@ -90,6 +94,10 @@ class Observer:
             seen = replace(seen, leftovers=await self._leftovers(key))
         else:
             seen = replace(seen, outputs=await self._outputs(claims(seen)))
+        # Last: of all that was read, this alone costs more than a call, and only who would begin needs it.
+        source = wants_glance(seen, self._policy, self._clock())
+        if source is not None:
+            seen = replace(seen, glance=await self._glancing.at(source))
         self._last[key] = seen
         return seen
 

@@ -35,6 +35,7 @@ from vidctl.reconciler.classify import (
     classify_result,
     refused,
 )
+from vidctl.reconciler.glance import Hopeless
 from vidctl.reconciler.observation import JobView, Observation
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.rules import Rule
@@ -69,19 +70,6 @@ def claims(seen: Observation) -> tuple[Output, ...]:
         else:
             claimed += [output for result in _successes(job.records) for output in result.outputs]
     return tuple(dict.fromkeys(claimed))
-
-
-def wants_tasks(records: JobRecords, policy: Policy, now: datetime) -> bool:
-    """Whether ECS must be asked for the tasks of this job.
-
-    Not before its first attempt nor after its end, since nothing can run; nor while the open attempt is young, since
-    RunTask with its token is the lookup, and costs no call of the scarce read quota.
-    """
-    told = records.dead is not None and any(sent.round == records.round for sent in records.dead_letters)
-    published = any(outcome.code == "published" for outcome in records.outcomes)
-    if not records.intents or ((told or published) and not records.open_intents):
-        return False
-    return all(now - intent.created_at >= policy.relaunch_until for intent in records.open_intents)
 
 
 # --- the rules, in order ------------------------------------------------------------------------------------------
@@ -282,6 +270,10 @@ def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: 
     if not seen.gate.begin:
         rule = Rule.BEGIN_PAUSED if seen.gate.paused is not None else Rule.BEGIN_WAITING
         return replace(wait(rule, policy.slot_interval, seen.gate.paused or "waiting for a slot"), wants_slot=True)
+    if isinstance(job.sight, Hopeless):
+        refused_at_sight = Verdict(FailureClass.PERMANENT, job.sight.code, job.sight.detail)
+        dead = drafts.dead(job, source, refused_at_sight, len(outcomes), now)
+        return act(Rule.HOPELESS, DeclareDead(dead), f"given up at a glance: {job.sight.code}")
     number = budget.next_number(job.records)
     return act(Rule.BEGIN, CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")
 

@@ -29,6 +29,15 @@ class TaskSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputLimits:
+    """The largest input that the worker takes, by its settings; the defaults are theirs."""
+
+    duration: timedelta = timedelta(hours=12)
+    pixels: int = 8192 * 4320
+    streams: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Budgets, backoff, deadlines and grace periods; the defaults are those of ``settings``."""
 
@@ -42,6 +51,7 @@ class Policy:
     sizes: tuple[TaskSize, ...]
 
     max_source_bytes: int = 5 * GIB
+    input_limits: InputLimits = InputLimits()
     app_attempts: int = 3
     infrastructure_attempts: int = 20
     infrastructure_patience: timedelta = timedelta(hours=24)

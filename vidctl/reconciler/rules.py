@@ -206,6 +206,12 @@ class Rule(StrEnum):
     BACKING_OFF = ("backing_off", Section.NEXT, "the last attempt failed a moment ago")
     BEGIN_PAUSED = ("begin_paused", Section.NEXT, "the breaker is open")
     BEGIN_WAITING = ("begin_waiting", Section.NEXT, "no slot is free", "the backlog stays in the queue")
+    HOPELESS = (
+        "hopeless",
+        Section.NEXT,
+        "a glance at the source shows what the worker would refuse",
+        "no task is paid for what cannot succeed; whatever is in doubt, the worker decides",
+    )
     BEGIN = ("begin", Section.NEXT, "nothing else", "RunTask follows in the next pass: the record is first")
 
     UNKNOWN = ("unknown", Section.UNKNOWN, "neither object, record, task nor message")

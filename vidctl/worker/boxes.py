@@ -12,10 +12,6 @@ from typing import BinaryIO
 
 from vidctl.worker.failure import Failed, failed
 
-_FIRST = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"})
-_STILL = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})
-"""Brands of pictures that stand still (ISO/IEC 23008-12, AVIF); their moving kin have others."""
-
 _MEDIA = frozenset({b"moov", b"moof", b"mdat"})
 _MOST = 1_000_000
 """Boxes that are looked at: twelve hours of fragments of a second have 90,000."""
@@ -118,16 +114,6 @@ def parse_header(header: bytes, start: int) -> Box | None:
     if length < size:
         raise unreadable(f"a box at byte {start} claims a length of {length}")
     return Box(kind=header[4:8], start=start, body=start + size, end=start + length)
-
-
-def is_mp4(head: bytes) -> bool:
-    """Whether a file that begins with these bytes (at least 8) is of the MP4 and QuickTime family."""
-    return head[4:8] in _FIRST
-
-
-def is_photograph(head: bytes) -> bool:
-    """Whether a file that begins with these bytes (at least 12) is a HEIF or AVIF, which has the boxes of an MP4."""
-    return head[4:8] == b"ftyp" and head[8:12] in _STILL
 
 
 def find_cut(file: BinaryIO, size_bytes: int) -> Cut | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from vidctl import mp4
 from vidctl.worker import boxes, command, ffmpeg, media
 from vidctl.worker.boxes import Cut
 from vidctl.worker.command import Command
@@ -46,9 +47,9 @@ class Probe:
         kind, cut = await asyncio.to_thread(_outline, path)
         if not kind:
             raise refused("empty", "the file has no bytes: upload it again")
-        if not boxes.is_mp4(kind):
+        if not mp4.is_mp4(kind):
             raise refused("not_a_video", "the file is not an MP4: its first bytes are those of another kind of file")
-        if boxes.is_photograph(kind):
+        if mp4.is_photograph(kind):
             raise refused("not_a_video", "the file is a photograph, not a video")
         modest = self.confinement.within(INSPECT_MEMORY)
         ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE, modest)
