@@ -56,7 +56,7 @@ class Scene(StrEnum):
     """Nobody looks at the dead letters for a fortnight."""
 
 
-SCENES = {Scene.ORDINARY: 1000, Scene.LONG_JOBS: 15, Scene.STARVED: 15, Scene.FORGOTTEN: 4}
+SCENES = {Scene.ORDINARY: 1000, Scene.LONG_JOBS: 15, Scene.STARVED: 15, Scene.FORGOTTEN: 8}
 FEW = 5
 """Videos that can share one slot in the time of a run."""
 SIZES = (1, 2, 5, 12, 30, 80)
