@@ -34,6 +34,9 @@ corpus: .venv/ready ## Send every input of the corpus through the worker (ARGS="
 costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at once
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation.costs $(JOBS)
 
+bench-worker: .venv/ready ## Measure the worker against ffmpeg by hand (ARGS=--help)
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m bench.worker $(ARGS)
+
 mutants: .venv/ready ## Show that the tests catch every deliberate bug (ARGS=--help)
 	@env PYTHONPATH=. nice $(BIN)/python -m tests.mutants.run $(ARGS)
 
@@ -53,6 +56,7 @@ format: .venv/ready ## Format the code
 
 docs: .venv/ready ## Write the documents that are generated from the code
 	@$(BIN)/vidctl settings > docs/settings.md
+	@$(BIN)/vidctl profiles > docs/profiles.md
 	@$(BIN)/vidctl metrics > docs/metrics.md
 	@$(BIN)/vidctl rules > docs/plan.md
 
@@ -90,4 +94,4 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo chaos test sim corpus costs mutants mutmut check format docs lock clean
+.PHONY: venv-module help dev demo bench-worker chaos test sim corpus costs mutants mutmut check format docs lock clean

@@ -34,6 +34,7 @@ def test_a_module_is_small_and_its_name_means_something(module: Path) -> None:
     ("page", "written"),
     [
         ("settings.md", reference.settings_table),
+        ("profiles.md", reference.profile_table),
         ("metrics.md", reference.metrics_table),
         ("plan.md", reference.plan_table),
     ],

@@ -16,15 +16,21 @@ from tests.media import program
 from tests.world.objects import MemoryObjects
 from tests.world.seam import Around, undisturbed
 from vidctl import codec, layout
+from vidctl.folders import Entry, fold
 from vidctl.journal import Journal
 from vidctl.model import AttemptNumber, JobSpec, Source, VideoKey
 from vidctl.records import Output, Progress, Result
 from vidctl.settings import WorkerSettings
+from vidctl.worker.profile import Profile, parse
 from vidctl.worker.retry import Patience
 from vidctl.worker.run import run
 
 KEY = VideoKey(user_id="alice", video_id="0194fdc2-fa2f-8cc0-81d3-ff12045b73c8")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+QUICK = parse("{video: {preset: ultrafast}, copy_fitting: false}")
+"""The default, made in little time; and made, also of a clip that could be taken over as it is."""
+
+SLOW = parse("{video: {preset: veryslow}, copy_fitting: false}")
 IMPATIENT = Patience(tries=3, pause=timedelta(0))
 
 
@@ -34,7 +40,6 @@ def settings(directory: Path, **overrides: Any) -> WorkerSettings:
         "ffmpeg": program("ffmpeg"),
         "ffprobe": program("ffprobe"),
         "directory": str(directory),
-        "preset": "ultrafast",
         "part_bytes": 16 * 1024,
         "progress": timedelta(milliseconds=10),
         "grace": timedelta(seconds=4),
@@ -69,15 +74,16 @@ class Bench:
             source=Source(key=key, etag=etag, size_bytes=len(self.body), last_modified=NOON, upload_etag=etag),
         )
 
-    async def run(self, *, raw: Around = undisturbed, final: Around = undisturbed, **overrides: Any) -> int:
+    async def run(
+        self, *, raw: Around = undisturbed, final: Around = undisturbed, profile: Profile = QUICK, **overrides: Any
+    ) -> int:
         """Let the worker do the job; the faults of ``raw`` and ``final`` meet its calls."""
-        view = self.final.through(final)
         return await run(
             self.job,
             raw=self.raw.through(raw),
-            final=view,
-            journal=Journal(view),
+            final=self.final.through(final),
             settings=settings(self.directory, **overrides),
+            profile=profile,
             clock=lambda: NOON,
             interrupted=self.interrupted,
             patience=IMPATIENT,
@@ -104,6 +110,33 @@ class Bench:
         path = self.directory.parent / f"published-{output.name}"
         path.write_bytes(body)
         return path
+
+    def holds(self, output: Output) -> bool:
+        """Whether the bucket has what was said of an output, as its listing tells of a folder, and HEAD of a file."""
+        if not output.name.endswith("/"):
+            stat = self.final.stat(output.key)
+            told = (output.etag, output.size_bytes, output.content_type, output.sha256)
+            return stat is not None and (stat.etag, stat.size_bytes, stat.content_type, stat.sha256) == told
+        stats = [stat for key in self.final.keys(output.key) if (stat := self.final.stat(key)) is not None]
+        folded = fold(
+            Entry(name=stat.key.removeprefix(output.key), size_bytes=stat.size_bytes, etag=stat.etag) for stat in stats
+        )
+        return (folded.size_bytes, folded.sha256) == (output.size_bytes, output.sha256)
+
+    def uploaded(self) -> dict[str, bytes]:
+        """Return what was uploaded of the attempt's outputs, by the names after its prefix."""
+        prefix = layout.attempt_prefix(KEY, self.job.job, self.job.number)
+        keys = [key for key in self.final.keys(prefix) if not key.endswith("progress.json")]
+        return {key.removeprefix(prefix): self.final.body(key) or b"" for key in keys}
+
+    def write(self) -> Path:
+        """Write all that was uploaded into a directory, as a player finds it."""
+        directory = self.directory.parent / "published"
+        for name, body in self.uploaded().items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        return directory
 
     @property
     def leftovers(self) -> list[str]:

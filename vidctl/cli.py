@@ -60,8 +60,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command("serve", "Run the upload endpoint and the reconciler.", lambda _: asyncio.run(_serve()))
     command("worker", "Do the job in VIDCTL_JOB: the command of the ECS task.", lambda _: asyncio.run(_worker()))
-    for name, text in (("settings", "all settings"), ("metrics", "all metrics"), ("rules", "what plan decides")):
+    references = (
+        *(("settings", "all settings"), ("profiles", "all fields of a profile")),
+        *(("metrics", "all metrics"), ("rules", "what plan decides")),
+    )
+    for name, text in references:
         command(name, f"Print the reference of {text}, in Markdown.", _print_reference).set_defaults(of=name)
+    shown = command("profile", "Check a profile and print it with all its defaults, as YAML.", _print_profile)
+    shown.add_argument("said", metavar="PROFILE", help="its name, its path, or the profile itself")
     dev = command("dev", "Run everything on this machine and send a sample video through it.", _dev)
     dev.add_argument("--demo", action="store_true", help="end when the sample is published (0), or is not in 120 s (1)")
     return parser
@@ -188,10 +194,9 @@ async def _worker() -> int:
     from prometheus_client import CollectorRegistry
 
     from vidctl.clients import open_clients
-    from vidctl.journal import Journal
     from vidctl.metrics import Metrics
     from vidctl.s3 import S3Objects
-    from vidctl.worker import confinement
+    from vidctl.worker import confinement, profiles
     from vidctl.worker.run import run
 
     confinement.shield()
@@ -200,17 +205,18 @@ async def _worker() -> int:
         job = codec.decode(JobSpec, load(settings.JobSettings).job)
     except Malformed as error:
         raise InvalidSettings(f"VIDCTL_JOB: {error}") from error
+    worker = load(settings.WorkerSettings)
+    profile = profiles.load(worker.profile)
     _observable("worker")
     interrupted = asyncio.Event()
     _on_signals(interrupted.set)
     async with open_clients(Metrics(CollectorRegistry()), region=load(settings.AwsSettings).region) as clients:
-        final = S3Objects(client=clients.s3, files=clients.files, bucket=job.final_bucket, clock=_now)
         return await run(
             job,
             raw=S3Objects(client=clients.s3, files=clients.files, bucket=job.raw_bucket, clock=_now),
-            final=final,
-            journal=Journal(final),
-            settings=load(settings.WorkerSettings),
+            final=S3Objects(client=clients.s3, files=clients.files, bucket=job.final_bucket, clock=_now),
+            settings=worker,
+            profile=profile,
             clock=_now,
             interrupted=interrupted,
         )
@@ -224,10 +230,20 @@ def _print_reference(arguments: argparse.Namespace) -> int:
 
     tables = {
         "settings": reference.settings_table,
+        "profiles": reference.profile_table,
         "metrics": reference.metrics_table,
         "rules": reference.plan_table,
     }
     sys.stdout.write(tables[arguments.of]())
+    return 0
+
+
+def _print_profile(arguments: argparse.Namespace) -> int:
+    import yaml
+
+    from vidctl.worker import profiles
+
+    sys.stdout.write(yaml.safe_dump(profiles.load(arguments.said).model_dump(mode="json"), sort_keys=False))
     return 0
 
 

@@ -14,7 +14,7 @@ from vidctl.model import AttemptNumber, FailureClass
 from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Progress, Result, Round
 from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
-STAGES = {"download": (0.0, 0.1), "probe": (0.1, 0.1), "encode": (0.1, 0.9), "verify": (0.9, 0.9), "upload": (0.9, 1.0)}
+STAGES = {"download": (0.0, 0.1), "probe": (0.1, 0.1), "encode": (0.1, 0.9), "verify": (0.9, 0.9), "finish": (0.9, 1.0)}
 """Which part of an attempt each of the worker's stages is: encoding takes most of the time of all but tiny videos."""
 
 

@@ -180,7 +180,7 @@ class Metrics:
             "Time of a worker's stage, from its Result.",
             ("stage",),
             LATENCIES,
-            [("download",), ("probe",), ("encode",), ("verify",), ("upload",)],
+            [("download",), ("probe",), ("encode",), ("verify",), ("finish",)],
         )
 
     def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:

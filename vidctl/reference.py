@@ -1,11 +1,13 @@
-"""The reference documents that are made from the code: every setting, every metric, every rule of ``plan``."""
+"""The reference documents that are made from the code: every setting, profile field, metric and rule of ``plan``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
 from vidctl import settings
 from vidctl.metrics import Metrics
@@ -14,6 +16,8 @@ from vidctl.reconciler.examples import NOW, POLICY, examples
 from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.plan import plan
 from vidctl.reconciler.rules import Rule, Section
+from vidctl.worker import profiles
+from vidctl.worker.profile import Profile
 
 SECOND, SIXTY = timedelta(seconds=1), 60
 
@@ -43,6 +47,43 @@ def _shown(value: Any, required: bool) -> str:  # noqa: FBT001 - pydantic's two 
     if isinstance(value, tuple):
         return f"`{','.join(value)}`" if value else ""
     return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def profile_table() -> str:
+    """Return every field of a profile as Markdown, for ``docs/profiles.md``."""
+    lines = [
+        "# Profiles",
+        "",
+        "A profile says which outputs are made of a video, and how well. `VIDCTL_WORKER_PROFILE` names one that",
+        f"comes with vidctl ({', '.join(f'`{name}`' for name in profiles.names())}), a path, or YAML itself.",
+        "What it leaves out has the default below; the defaults together are `streaming`. `null` or `false` leaves an",
+        "output out. `vidctl profile NAME` checks a profile and prints it whole.",
+    ]
+    for place, model in _models("", Profile):
+        lines += ["", f"## {place or 'profile'}: {(model.__doc__ or '').strip().splitlines()[0]}", ""]
+        lines += ["| field | default | meaning |", "|---|---|---|"]
+        for name, field in model.model_fields.items():
+            lines.append(
+                f"| `{name}` | {_of_profile(field.default, field.is_required())} | {field.description or ''} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _models(place: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield a model and those that stand in it, each with its path."""
+    yield place, model
+    for name, field in model.model_fields.items():
+        for inner in get_args(field.annotation) or (field.annotation,):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _models(f"{place}.{name}".removeprefix("."), inner)
+
+
+def _of_profile(value: Any, required: bool) -> str:  # noqa: FBT001 - as in _shown
+    if isinstance(value, BaseModel):
+        return "see below"
+    if isinstance(value, tuple):
+        return "<br>".join(f"`{rung.short_side}: {rung.max_bitrate}`" for rung in value)
+    return _shown(value, required)
 
 
 def metrics_table() -> str:

@@ -175,10 +175,9 @@ class WorkerSettings(BaseSettings):
     ffmpeg: str = Field(default="ffmpeg", description="Program, by name or path.")
     ffprobe: str = Field(default="ffprobe", description="Program, by name or path.")
     directory: str | None = Field(default=None, description="Where the local files go; default: the system's.")
-    preset: str = Field(default="veryfast", description="x264 preset: 2.2 times as fast as its default, little worse.")
-    crf: int = Field(default=23, ge=0, le=51, description="x264 quality; lower is better and larger.")
-    max_short_side: int = Field(default=1080, ge=16, description="Largest short side of the output, in pixels.")
-    audio_bitrate: int = Field(default=128_000, ge=16_000, description="AAC, bits a second.")
+    profile: str = Field(
+        default="streaming", description="What is made: the name of a profile, a path, or YAML (docs/profiles.md)."
+    )
     max_duration: Seconds = _duration(12 * HOUR, "Longest input; the reconciler reads it too, as the next two.")
     max_pixels: int = Field(default=8192 * 4320, ge=1, le=8192 * 8192, description="Largest picture.")
     max_streams: int = Field(default=64, ge=1, description="Most streams of the input.")
@@ -197,6 +196,7 @@ class WorkerSettings(BaseSettings):
     progress: Seconds = _duration(3, "Least time between two progress writes.")
     download_parts: int = Field(default=4, ge=1, description="Ranges read at once.")
     part_bytes: int = Field(default=16 * 1024**2, ge=1024, description="Size of such a range.")
+    upload_parts: int = Field(default=4, ge=1, description="Segments uploaded at once.")
     grace: Seconds = _duration(20, "Time from SIGTERM to the result.")
 
 

@@ -13,7 +13,8 @@ from tests.backstage import Backstage, metric
 from tests.chaos.fleet import Fleet
 from tests.chaos.logbook import Logbook
 from tests.chaos.scene import Case, Scene, Sent, Stored
-from vidctl import layout
+from vidctl import folders, layout
+from vidctl.folders import Entry
 from vidctl.model import AttemptNumber
 from vidctl.ports import Message
 from vidctl.records import Manifest
@@ -88,11 +89,21 @@ class Investigation:
         """Read the bytes of every output that is named and there."""
         found = {}
         for output in manifest.outputs if manifest is not None else ():
+            if output.is_folder:
+                found[output.key] = await self._folder(output.key)
+                continue
             stored = await self._backstage.final.get(output.key)
             if stored is not None:
                 sha256 = hashlib.sha256(stored.body).hexdigest()
                 found[output.key] = Stored(size_bytes=len(stored.body), sha256=sha256)
         return found
+
+    async def _folder(self, key: str) -> Stored:
+        stats = [stat async for stat in self._backstage.final.list(key)]
+        folded = folders.fold(
+            Entry(name=stat.key.removeprefix(key), size_bytes=stat.size_bytes, etag=stat.etag) for stat in stats
+        )
+        return Stored(size_bytes=folded.size_bytes, sha256=folded.sha256)
 
     async def _strays(self) -> set[str]:
         backstage = self._backstage

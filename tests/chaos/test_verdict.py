@@ -9,7 +9,7 @@ import pytest
 
 from tests import builders as b
 from tests.chaos.scene import Case, Scene, Sent, Stored
-from tests.chaos.verdict import Figures, figures, violations
+from tests.chaos.verdict import OUTPUTS, Figures, figures, violations
 from vidctl import layout
 from vidctl.model import FailureClass
 from vidctl.ports import QueueDepth
@@ -24,7 +24,7 @@ def output(name: str) -> Output:
 
 
 def manifest(*outputs: Output) -> Manifest:
-    return replace(b.manifest(), outputs=outputs or (output("video.mp4"), output("poster.jpg")))
+    return replace(b.manifest(), outputs=outputs or tuple(output(name) for name in sorted(OUTPUTS)))
 
 
 def stored(*outputs: Output) -> dict[str, Stored]:

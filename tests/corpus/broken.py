@@ -92,7 +92,7 @@ INPUTS = (
         name="keyframe_missing",
         special="it begins between two keyframes",
         recipe=copied("no_audio", "-bsf:v", r"noise=drop=lt(n\,5)"),
-        intent=Published(sounds=(), frames=15, seconds=0.5),
+        intent=Published(sounds=(), frames=15, seconds=0.83),
     ),
     Input(
         name="changing_size",

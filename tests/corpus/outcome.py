@@ -48,7 +48,9 @@ async def outcome(bench: Bench) -> Outcome:
     """Look at what a worker that ended has left."""
     result = await bench.result()
     assert result is not None, "the worker left no Result"
-    objects = tuple(key for key in bench.final.keys("videos/") if not key.endswith("progress.json"))
+    # Segments go up before they are verified; without a manifest nobody reads them, and the cleaning removes them.
+    unread = ("progress.json", ".m4s")
+    objects = tuple(key for key in bench.final.keys("videos/") if not key.endswith(unread))
     files = {output.name: bench.file(output) for output in result.outputs if not output.name.endswith("/")}
     if "video.mp4" not in files or "poster.jpg" not in files:
         return Outcome(result=result, objects=objects)

@@ -149,7 +149,7 @@ INPUTS = (
         name="late_video",
         special="the picture begins half a second after the sound",
         recipe=film("-itsoffset", "0.5", *PICTURE, *lavfi(tone(1.5)), *X264, *AAC),
-        intent=Published(heard=1.5),
+        intent=Published(seconds=1.5),
     ),
     Input(
         name="late_audio",

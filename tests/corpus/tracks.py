@@ -18,7 +18,7 @@ INPUTS = (
             *(*PICTURE, *lavfi(tone(), tone()), "-map", "0", "-map", "1", "-map", "2", *X264, *AAC),
             *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu"),
         ),
-        intent=Published(sounds=("eng", "deu")),
+        intent=Published(sounds=("en", "de")),
     ),
     Input(
         name="five_sounds",
@@ -33,7 +33,7 @@ INPUTS = (
         name="unknown_second_sound",
         special="a second sound track of a codec that nobody knows, as telephones add for spatial sound",
         recipe=altered("two_languages", atoms.unknown_sound("trak:2")),
-        intent=Published(sounds=("eng",)),
+        intent=Published(sounds=("en",)),
     ),
     Input(
         name="unknown_sound",
@@ -93,11 +93,11 @@ INPUTS = (
     ),
     Input(
         name="unknown_track",
-        special="a track of a kind that nobody knows",
+        special="subtitles that say they are a kind of track that nobody knows",
         recipe=altered(
             "subtitled", lambda body: atoms.number(body, "moov/trak:2/mdia/hdlr", 8, int.from_bytes(b"zzzz", "big"))
         ),
-        intent=Published(),
+        intent=Published(subtitles=("en",)),
     ),
     Input(
         name="chapters",
@@ -109,13 +109,13 @@ INPUTS = (
         name="subtitled",
         special="subtitles",
         recipe=subtitled({"eng": _LINES.format("Hello")}),
-        intent=Published(subtitles=("eng",)),
+        intent=Published(subtitles=("en",)),
     ),
     Input(
         name="subtitled_thrice",
         special="subtitles in three languages, with markup and signs of WebVTT in them",
         recipe=subtitled({language: _LINES.format(f"{language} 東京 & --> <b>x</b>") for language in _LANGUAGES}),
-        intent=Published(subtitles=_LANGUAGES),
+        intent=Published(subtitles=("en", "de", "ja")),
     ),
     Input(
         name="empty_subtitles",
@@ -127,7 +127,7 @@ INPUTS = (
         name="late_subtitles",
         special="a subtitle that stands for a minute after the picture",
         recipe=subtitled({"eng": "1\n00:00:00,100 --> 00:01:00,000\nThe end\n"}),
-        intent=Published(subtitles=("eng",)),
+        intent=Published(subtitles=("en",)),
     ),
     Input(
         name="thousand_streams",

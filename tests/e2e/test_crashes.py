@@ -36,7 +36,7 @@ async def test_killing_the_service_at_random_moments_publishes_once(studio: Stud
         (intent,), (outcome,) = job.intents, job.outcomes
         assert (outcome.number, outcome.code) == (intent.number, "published")
         assert [spec.number for _, spec in studio.tasks(video_id)] == [intent.number]
-        prefixes = {output.key.rpartition("/")[0] for output in video.outputs}
+        prefixes = {output.key.removesuffix(output.name) for output in video.outputs}
         assert len(prefixes) == 1
     await studio.quiet()
 

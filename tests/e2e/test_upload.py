@@ -45,6 +45,12 @@ async def fetched(url: str) -> bytes:
         return await answer.read()
 
 
+OUTPUTS = {
+    *("master.m3u8", "manifest.mpd", "video.mp4", "audio.m4a", "poster.jpg", "storyboard.vtt"),
+    *("stream/", "storyboard/"),
+}
+
+
 async def test_an_upload_is_published_and_plays_and_nothing_is_left_of_it(studio: Studio, tmp_path: Path) -> None:
     before = await studio.metric("vidctl_videos_published_total")
     video_id = await studio.upload("good")
@@ -52,8 +58,11 @@ async def test_an_upload_is_published_and_plays_and_nothing_is_left_of_it(studio
     assert [entry.event for entry in video.timeline] == WAY
 
     outputs = {output.name: output for output in video.outputs}
-    assert set(outputs) == {"video.mp4", "poster.jpg"}
+    assert set(outputs) == OUTPUTS
     for output in outputs.values():
+        if output.name.endswith("/"):
+            assert output.url is None
+            continue
         assert output.url is not None
         content = await fetched(output.url)
         assert (len(content), hashlib.sha256(content).hexdigest()) == (output.size_bytes, output.sha256)

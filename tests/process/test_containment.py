@@ -117,7 +117,7 @@ async def test_an_attack_ends_for_good_and_publishes_nothing(name: str, clips: C
     assert result is not None
     assert (result.failure, result.code) == (FailureClass.PERMANENT, code)
     assert result.outputs == ()
-    assert not [key for key in bench.final.keys("videos/") if not key.endswith("progress.json")]
+    assert not [name for name in bench.uploaded() if not name.endswith(".m4s")]
     assert bench.leftovers == []
 
 
@@ -245,9 +245,10 @@ print(resource.getrlimit(resource.RLIMIT_CORE))
 
 
 async def test_a_program_has_the_default_answer_to_every_signal() -> None:
-    code = "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('SigIgn')])"
-    # 1 << 12 and 1 << 24, which Python itself ignores: SIGPIPE and SIGXFSZ.
-    assert await says(code) == ["['0000000001001000']"]
+    code = "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('SigIgn')][0])"
+    (said,) = await says(code)
+    # 1 << 12 and 1 << 24, which Python itself ignores: SIGPIPE and SIGXFSZ. From 32 on signals are the C library's own.
+    assert int(said, 16) & 0x7FFFFFFF == 1 << 12 | 1 << 24
 
 
 WORKER = """

@@ -38,7 +38,7 @@ def record(sound: str, path: Path) -> Path:
 
 def loudness(path: Path, channels: int) -> Loudness | None:
     command = measure(program("ffmpeg"), ("-protocol_whitelist", "file,pipe"), str(path), 0, channels=channels)
-    return parse(subprocess.run(command, stderr=subprocess.PIPE, check=True).stderr.decode()[-4096:])
+    return parse(subprocess.run(command, capture_output=True, check=True).stderr.decode()[-4096:])
 
 
 def normalise(path: Path, channels: int, target: Path) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +14,13 @@ from typing import Any
 import pytest
 
 from tests.media import Clips, program
-from tests.workbench import KEY, NOON, Bench, refuse
+from tests.workbench import KEY, NOON, SLOW, Bench, ffprobe, refuse
 from vidctl import history, layout
 from vidctl.errors import AccessDenied, Throttled, Unavailable
 from vidctl.groups import TaskGroup
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
 from vidctl.records import Cancel, Dead, Intent, Manifest, Record, Result
+from vidctl.worker.profile import parse
 
 
 @pytest.fixture(scope="session")
@@ -74,22 +74,23 @@ def objects_but_progress(bench: Bench) -> list[str]:
 # --- success ------------------------------------------------------------------------------------------------------
 
 
-async def test_the_result_names_outputs_that_are_there_with_size_and_checksum(bench: Bench) -> None:
+async def test_the_result_names_outputs_that_the_reconciler_finds(bench: Bench) -> None:
     assert await bench.run() == 0
 
     result = await written(bench)
     prefix = layout.attempt_prefix(KEY, bench.job.job, bench.job.number)
-    assert [(output.name, output.content_type) for output in result.outputs] == [
-        ("video.mp4", "video/mp4"),
-        ("poster.jpg", "image/jpeg"),
-    ]
-    for output in result.outputs:
-        body, stat = bench.final.body(output.key), bench.final.stat(output.key)
-        assert body is not None
-        assert stat is not None
-        assert output.key == prefix + output.name
-        assert (output.size_bytes, output.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-        assert (stat.etag, stat.sha256, stat.content_type) == (output.etag, output.sha256, output.content_type)
+    assert {output.name: output.content_type for output in result.outputs} == {
+        "master.m3u8": "application/vnd.apple.mpegurl",
+        "manifest.mpd": "application/dash+xml",
+        "video.mp4": "video/mp4",
+        "audio.m4a": "audio/mp4",
+        "poster.jpg": "image/jpeg",
+        "storyboard.vtt": "text/vtt",
+        "stream/": "application/x-directory",
+        "storyboard/": "application/x-directory",
+    }
+    assert all(output.key == prefix + output.name for output in result.outputs)
+    assert all(bench.holds(output) for output in result.outputs)
 
 
 async def test_the_result_tells_what_the_source_was_and_how_long_each_stage_took(bench: Bench) -> None:
@@ -109,7 +110,9 @@ async def test_nothing_else_is_written_and_the_raw_object_stays(bench: Bench) ->
 
     result = await written(bench)
     record = f"jobs/{KEY}/{bench.job.job}/result-01-002.json"
-    assert sorted(objects_but_progress(bench)) == sorted([record, *(output.key for output in result.outputs)])
+    keys = tuple(output.key for output in result.outputs)
+    assert record in objects_but_progress(bench)
+    assert not [key for key in objects_but_progress(bench) if key != record and not key.startswith(keys)]
     assert bench.raw.keys() == (bench.job.source.key,)
 
 
@@ -124,7 +127,7 @@ async def test_a_source_that_was_kept_is_read_where_it_is_kept(bench: Bench) -> 
 
 async def test_progress_rises_while_ffmpeg_works(long: Bench) -> None:
     async with TaskGroup() as group:
-        running = group.create_task(long.run(preset="medium"))
+        running = group.create_task(long.run())
         await encoding(long)
         early = long.progress()
         await running
@@ -259,8 +262,10 @@ async def test_an_input_over_a_limit_is_refused_with_the_limit(bench: Bench, lim
 
 
 async def test_a_picture_larger_than_wanted_is_made_smaller(bench: Bench) -> None:
-    assert await bench.run(max_short_side=45) == 0
+    assert await bench.run(profile=parse("video: {ladder: [{short_side: 44, max_bitrate: 100000}]}")) == 0
 
+    (picture, _) = ffprobe(bench.write() / "video.mp4")["streams"]
+    assert (picture["width"], picture["height"]) == (78, 44)
     # The media of the Result are the source's.
     result = await written(bench)
     assert result.media is not None
@@ -353,22 +358,34 @@ async def test_an_ffmpeg_that_fails_on_a_good_input_is_the_apps_fault(
 async def test_an_ffmpeg_that_comes_no_further_is_stopped_with_the_figures(
     bench: Bench, script: Callable[[str], str], hang: str
 ) -> None:
-    stuck = script(f"printf 'frame=7\\nout_time_us=300000\\nprogress=continue\\n'; {hang}")
+    real = shlex.quote(program("ffmpeg"))
+    progress = r"printf 'frame=7\nout_time_us=300000\nprogress=continue\n'"
+    stuck = script(f'case "$*" in *ebur128*) exec {real} "$@";; esac; {progress}; {hang}')
 
     async with asyncio.timeout(20):
         assert await bench.run(ffmpeg=stuck, stall=timedelta(seconds=0.5)) == 70
 
     result = await written(bench)
     assert (result.failure, result.code) == (FailureClass.APP, "stalled")
-    assert "0.3 of 1.0 s and 7 frames" in result.detail
+    assert "0.3 s and 7 frames" in result.detail
     assert "0:00:00.5" in result.detail
     assert bench.leftovers == []
+
+
+async def test_a_measurement_that_comes_no_further_is_stopped_too(bench: Bench, script: Callable[[str], str]) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    stuck = script(f'case "$*" in *ebur128*) exec sleep 100;; esac; exec {real} "$@"')
+
+    async with asyncio.timeout(20):
+        assert await bench.run(ffmpeg=stuck, stall=timedelta(seconds=0.5)) == 70
+
+    assert (await written(bench)).code == "stalled"
 
 
 async def test_an_ffmpeg_that_is_slow_is_left_alone(bench: Bench, script: Callable[[str], str]) -> None:
     real = shlex.quote(program("ffmpeg"))
     slow = script(
-        'case "$*" in *poster.jpg) ;; *) for i in 1 2 3 4 5 6 7 8; do echo frame=$i; sleep 0.2; done;; esac; '
+        'case "$*" in *progress*frag*) for i in 1 2 3 4 5 6 7 8; do echo frame=$i; sleep 0.2; done;; esac; '
         f'exec {real} "$@"'
     )
 
@@ -377,7 +394,7 @@ async def test_an_ffmpeg_that_is_slow_is_left_alone(bench: Bench, script: Callab
 
 async def test_a_poster_that_takes_for_ever_is_not_waited_for(bench: Bench, script: Callable[[str], str]) -> None:
     real = shlex.quote(program("ffmpeg"))
-    hangs = script(f'case "$*" in *poster.jpg) exec sleep 100;; esac; exec {real} "$@"')
+    hangs = script(f'case "$*" in *still0.jpg) exec sleep 100;; esac; exec {real} "$@"')
 
     async with asyncio.timeout(20):
         assert await bench.run(ffmpeg=hangs, stall=timedelta(seconds=1.5)) == 70
@@ -405,14 +422,28 @@ async def test_an_output_that_is_too_short_is_no_success_though_ffmpeg_says_so(
     assert "1.00 s (30 frames) claimed, 0.4" in result.detail
 
 
-async def test_a_poster_that_cannot_be_made_is_not_the_inputs_fault(bench: Bench, script: Callable[[str], str]) -> None:
+@pytest.mark.parametrize(("exit_code", "code"), [(69, "ffmpeg_failed"), (0, "poster_failed")])
+async def test_a_poster_that_cannot_be_made_is_not_the_inputs_fault(
+    bench: Bench, script: Callable[[str], str], exit_code: int, code: str
+) -> None:
     real = shlex.quote(program("ffmpeg"))
-    no_posters = script(f'case "$*" in *poster.jpg) exit 69;; esac; exec {real} "$@"')
+    no_posters = script(f'case "$*" in *still?.jpg) exit {exit_code};; esac; exec {real} "$@"')
 
     assert await bench.run(ffmpeg=no_posters) == 70
 
     result = await written(bench)
-    assert (result.failure, result.code) == (FailureClass.APP, "poster_failed")
+    assert (result.failure, result.code) == (FailureClass.APP, code)
+
+
+async def test_a_storyboard_of_which_a_sheet_is_missing_is_not_published(
+    bench: Bench, script: Callable[[str], str]
+) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    no_sheets = script(f'case "$*" in *tile=*) exit 0;; esac; exec {real} "$@"')
+
+    assert await bench.run(ffmpeg=no_sheets) == 70
+
+    assert (await written(bench)).code == "storyboard_failed"
 
 
 async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], str], tmp_path: Path) -> None:
@@ -429,7 +460,7 @@ async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], 
 
 async def test_an_interrupted_worker_says_so_and_leaves_nothing(long: Bench) -> None:
     async with TaskGroup() as group:
-        running = group.create_task(long.run(preset="veryslow"))
+        running = group.create_task(long.run(profile=SLOW))
         await encoding(long)
         long.interrupted.set()
         async with asyncio.timeout(4):
@@ -473,7 +504,7 @@ async def test_an_interrupted_worker_does_not_wait_for_a_store_that_hangs(bench:
 
 
 async def test_a_cancelled_worker_leaves_no_files(long: Bench) -> None:
-    running = asyncio.ensure_future(long.run(preset="veryslow"))
+    running = asyncio.ensure_future(long.run(profile=SLOW))
     await encoding(long)
     running.cancel()
 
@@ -566,7 +597,7 @@ async def test_an_attempt_of_a_published_job_does_nothing(bench: Bench) -> None:
 
 async def test_an_attempt_that_is_overtaken_stops_within_the_fence_period(long: Bench) -> None:
     async with TaskGroup() as group:
-        running = group.create_task(long.run(preset="veryslow", fence=timedelta(seconds=0.05)))
+        running = group.create_task(long.run(profile=SLOW, fence=timedelta(seconds=0.05)))
         await encoding(long)
         await long.journal.write(intent(long, AttemptNumber(2, 1)))
         async with asyncio.timeout(4):

@@ -20,7 +20,7 @@ KEPT = "scale=1280:720:flags=bicubic:out_range=tv,format=yuv420p,setparams=range
 def test_hdr_goes_through_the_table_as_rgb() -> None:
     assert chain(cube_path="/w/a.cube", matrix="bt2020nc", transfer="smpte2084", primaries="bt2020") == (
         "scale=1280:720:flags=bicubic:in_color_matrix=bt2020,format=gbrp16le,"
-        f"lut3d=file=/w/a.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,{BT709}"
+        f"lut3d=file=/w/a.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,{BT709},sidedata=mode=delete"
     )
 
 

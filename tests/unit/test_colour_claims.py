@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from vidctl.worker.failure import Failed
-from vidctl.worker.media import VideoStream, parse
+from vidctl.worker.ffprobe import parse
+from vidctl.worker.media import VideoStream
 from vidctl.worker.side_data import first_frame, frame_peak_nits
 from vidctl.worker.words import bit_depth, is_rgb
 

@@ -168,7 +168,7 @@ def test_progress_of_an_earlier_attempt_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "ratio", "told"),
-    [("download", 0.5, 0.05), ("encode", 0.0, 0.1), ("encode", 1.0, 0.9), ("upload", 2.0, 1.0), ("odd", 0.3, 0.3)],
+    [("download", 0.5, 0.05), ("encode", 0.0, 0.1), ("encode", 1.0, 0.9), ("finish", 2.0, 1.0), ("odd", 0.3, 0.3)],
 )
 def test_progress_is_that_of_the_whole_attempt(stage: str, ratio: float, told: float) -> None:
     progress = replace(PROGRESS, stage=stage, ratio=ratio)

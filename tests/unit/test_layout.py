@@ -13,7 +13,7 @@ from vidctl.errors import Malformed
 from vidctl.layout import RecordName
 from vidctl.model import AttemptNumber, VideoKey
 
-subjects = st.text(min_size=1, max_size=40)
+subjects = st.text(min_size=1, max_size=20)
 users = subjects.map(layout.user_segment)
 videos = st.uuids().map(str)
 keys = st.builds(VideoKey, user_id=users, video_id=videos)

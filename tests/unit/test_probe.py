@@ -16,7 +16,8 @@ from vidctl.mp4 import is_mp4, is_photograph
 from vidctl.records import MediaInfo
 from vidctl.worker.boxes import Cut, find_cut
 from vidctl.worker.failure import Failed
-from vidctl.worker.media import AudioStream, Limits, Media, VideoStream, check, parse
+from vidctl.worker.ffprobe import Decoded, parse, parse_track
+from vidctl.worker.media import AudioStream, Limits, Media, TextStream, VideoStream, check
 
 VIDEO: dict[str, Any] = {
     "index": 0,
@@ -60,7 +61,7 @@ MEDIA = Media(
         frames=60,
         pixel_format="yuv420p",
     ),
-    audio=AudioStream(index=1, codec="aac", channels=2, duration_seconds=2.0, frames=88),
+    audios=(AudioStream(index=1, codec="aac", channels=2, duration_seconds=2.0, frames=88),),
 )
 
 
@@ -150,6 +151,33 @@ def test_a_sound_track_that_nobody_knows_and_that_is_empty_is_no_loss() -> None:
     assert parse(answer(VIDEO, empty | {"codec_name": "unknown", "channels": 0})).audio is None
 
 
+def test_every_sound_track_is_there_in_its_order_with_its_words() -> None:
+    german = AUDIO | {"index": 2, "tags": {"language": "ger", "title": "Kommentar"}}
+
+    first, second = parse(answer(VIDEO, AUDIO, german)).audios
+
+    assert (first.index, first.language, first.title) == (1, "", "")
+    assert (second.index, second.language, second.title) == (2, "ger", "Kommentar")
+
+
+@pytest.mark.parametrize("said", ["und", "English", "", 'e\n"', "ENG"])
+def test_a_language_that_is_no_code_is_none(said: str) -> None:
+    (audio,) = parse(answer(VIDEO, AUDIO | {"tags": {"language": said}})).audios
+
+    assert audio.language == ""
+
+
+def test_subtitles_are_there_unless_they_are_pictures() -> None:
+    text = {"index": 2, "codec_type": "subtitle", "codec_name": "mov_text", "tags": {"language": "eng"}}
+    forced = text | {"index": 3, "disposition": {"forced": 1}}
+    pictures = text | {"index": 4, "codec_name": "dvd_subtitle"}
+
+    assert parse(answer(VIDEO, text, forced, pictures)).texts == (
+        TextStream(index=2, codec="mov_text", language="eng"),
+        TextStream(index=3, codec="mov_text", language="eng", forced=True),
+    )
+
+
 def test_a_video_whose_codec_is_unknown_is_refused() -> None:
     without_codec = {name: value for name, value in VIDEO.items() if name != "codec_name"}
 
@@ -177,6 +205,27 @@ def test_pictures_are_told_apart_by_scan_and_colour() -> None:
     assert parse(answer(VIDEO | {"pix_fmt": "gbrp"})).video.rgb
     assert not MEDIA.video.interlaced
     assert not MEDIA.video.rgb
+
+
+# --- one track, decoded -------------------------------------------------------------------------------------------
+
+
+def test_a_track_that_was_decoded_whole() -> None:
+    assert parse_track(answer(VIDEO | {"nb_read_frames": "59"})) == Decoded(
+        codec="h264", frames=59, width=1920, height=1080, pixel_format="yuv420p"
+    )
+
+
+def test_a_track_of_which_nothing_can_be_decoded_has_no_frames() -> None:
+    found = parse_track(answer(AUDIO))
+
+    assert found is not None
+    assert found.frames == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", answer(VIDEO, AUDIO)])
+def test_anything_but_one_track_is_none(text: str) -> None:
+    assert parse_track(text) is None
 
 
 # --- limits -------------------------------------------------------------------------------------------------------

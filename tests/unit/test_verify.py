@@ -4,11 +4,22 @@ from dataclasses import replace
 
 import pytest
 
+from vidctl.worker.ffprobe import Decoded
 from vidctl.worker.ladder import Rendition
 from vidctl.worker.media import AudioStream, Media, VideoStream
-from vidctl.worker.verify import Verdict, ends_early, fault, judge, lack
+from vidctl.worker.verify import (
+    Verdict,
+    claims_frames,
+    ends_early,
+    figures,
+    judge,
+    lack,
+    picture_fault,
+    sound_fault,
+    thinned,
+)
 
-RENDITION = Rendition(name="video.mp4", width=640, height=360)
+RENDITION = Rendition(name="v360", width=640, height=360, max_bitrate=800_000)
 
 
 def media(
@@ -37,10 +48,10 @@ def media(
         frames=sound_frames,
         decoded_frames=sound_frames if sound_decoded is None else sound_decoded,
     )
-    return Media(container="mp4", duration_seconds=seconds or 0.0, streams=2, video=video, audio=audio)
+    return Media(container="mp4", duration_seconds=seconds or 0.0, streams=2, video=video, audios=(audio,))
 
 
-SILENT = replace(media(), audio=None)
+SILENT = replace(media(), audios=())
 
 
 @pytest.mark.parametrize(
@@ -117,21 +128,104 @@ def test_a_source_that_gives_what_it_claims_does_not(source: Media) -> None:
     assert not ends_early(source)
 
 
+# --- a source that claims no frames, or of which frames are left out --------------------------------------------------
+
+FRAGMENTED = media(frames=None, decoded=300)
+
+
+def test_only_a_source_that_claims_frames_is_held_to_them_undecoded() -> None:
+    assert claims_frames(media())
+    assert not claims_frames(FRAGMENTED)
+
+
 @pytest.mark.parametrize(
-    "output",
+    ("source", "output", "verdict"),
     [
-        replace(media(), video=replace(media().video, codec="hevc")),
-        replace(media(), video=replace(media().video, width=638)),
-        replace(media(), video=replace(media().video, rotation_degrees=90)),
-        media(decoded=299),
-        media(frames=0),
-        replace(media(), audio=AudioStream(index=1, codec="mp3", channels=2)),
+        pytest.param(FRAGMENTED, media(), Verdict.COMPLETE, id="all of it"),
+        pytest.param(FRAGMENTED, media(5.0, 300), Verdict.DAMAGED, id="all frames, but not the length that it claims"),
+        pytest.param(FRAGMENTED, media(5.0, 150), Verdict.LOST, id="half of it"),
+        pytest.param(media(None, None, decoded=300), media(10.0, 300), Verdict.COMPLETE, id="no length either"),
+        pytest.param(media(None, None, decoded=300, sound=None), SILENT, Verdict.COMPLETE, id="no length of the sound"),
+        pytest.param(media(None, None, decoded=300), media(5.0, 150), Verdict.LOST, id="half of what was given"),
     ],
 )
-def test_an_output_that_is_not_what_was_asked_for_has_a_fault(output: Media) -> None:
-    assert fault(output, RENDITION) is not None
+def test_what_was_decoded_is_the_claim_of_a_source_that_makes_none(
+    source: Media, output: Media, verdict: Verdict
+) -> None:
+    assert judge(source, output, complaints=False) is verdict
 
 
-def test_an_output_that_is_what_was_asked_for_has_none() -> None:
-    assert fault(media(), RENDITION) is None
-    assert fault(SILENT, RENDITION) is None
+FAST = media(10.0, 2400)
+"""Brought down to a quarter of its frames."""
+
+
+def test_frames_that_are_left_out_on_purpose_are_not_missed() -> None:
+    assert lack(FAST, media(9.5, 600)) is not None
+    assert lack(thinned(FAST, 1 / 4), media(9.5, 600)) is None
+    assert lack(thinned(FAST, 1 / 4), media(10.0, 599)) is None
+
+
+def test_frames_that_are_left_out_beyond_that_are_missed() -> None:
+    assert lack(thinned(FAST, 1 / 4), media(5.0, 300)) == (
+        "video: 10.00 s (600 frames) claimed, 5.00 s (300 frames) delivered"
+    )
+
+
+@pytest.mark.parametrize(
+    ("decoded", "output", "verdict"),
+    [
+        pytest.param(2400, media(10.0, 600), Verdict.COMPLETE, id="a quarter of all"),
+        pytest.param(2400, media(5.0, 300), Verdict.LOST, id="the encoder lost half"),
+        pytest.param(1200, media(5.0, 300), Verdict.DAMAGED, id="a quarter of the half that there is"),
+        pytest.param(0, media(0.0, 0), Verdict.DAMAGED, id="nothing"),
+    ],
+)
+def test_a_picture_of_which_frames_are_left_out_is_judged_by_its_share(
+    decoded: int, output: Media, verdict: Verdict
+) -> None:
+    assert judge(thinned(media(10.0, 2400, decoded=decoded), 1 / 4), output, complaints=False) is verdict
+
+
+def test_what_an_output_has_is_told_in_figures() -> None:
+    assert figures(media()) == "video: 10.00 s (300 frames) delivered, sound: 10.00 s (470 frames) delivered"
+    assert figures(SILENT) == "video: 10.00 s (300 frames) delivered, sound: nothing delivered"
+
+
+# --- one track --------------------------------------------------------------------------------------------------------
+
+PICTURE = Decoded(codec="h264", frames=300, width=640, height=360, pixel_format="yuv420p")
+
+
+@pytest.mark.parametrize(
+    ("decoded", "samples", "words"),
+    [
+        (replace(PICTURE, codec="hevc"), 300, "the video is hevc of (640, 360), not h264 of (640, 360)"),
+        (replace(PICTURE, width=638), 300, "the video is h264 of (638, 360), not h264 of (640, 360)"),
+        (replace(PICTURE, frames=299), 300, "299 of 300 video frames can be decoded"),
+        (PICTURE, 299, "300 of 299 video frames can be decoded"),
+        (replace(PICTURE, frames=0), 0, "0 of 0 video frames can be decoded"),
+    ],
+)
+def test_a_rendition_that_is_not_what_was_asked_for_has_a_fault(decoded: Decoded, samples: int, words: str) -> None:
+    assert picture_fault(RENDITION, "h264", decoded, samples) == words
+
+
+def test_a_rendition_that_is_what_was_asked_for_has_none() -> None:
+    assert picture_fault(RENDITION, "h264", PICTURE, 300) is None
+
+
+@pytest.mark.parametrize(
+    ("decoded", "samples", "words"),
+    [
+        (Decoded(codec="mp3", frames=470), 470, "the sound is mp3, not aac"),
+        (Decoded(codec="aac", frames=467), 470, "467 of 470 sound frames can be decoded"),
+        (Decoded(codec="aac", frames=0), 470, "0 of 470 sound frames can be decoded"),
+    ],
+)
+def test_a_sound_track_that_is_not_what_was_asked_for_has_a_fault(decoded: Decoded, samples: int, words: str) -> None:
+    assert sound_fault(decoded, samples) == words
+
+
+@pytest.mark.parametrize("frames", [470, 469, 468])
+def test_of_sound_the_frames_may_be_missing_of_which_nothing_is_heard(frames: int) -> None:
+    assert sound_fault(Decoded(codec="aac", frames=frames), 470) is None

@@ -41,7 +41,7 @@ def filters(video: VideoStream, *, width: int, height: int, cube_path: str | Non
 
 
 _BT709 = ("format=yuv420p", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
-_TO_BT709 = ("scale=out_color_matrix=bt709:out_range=tv", *_BT709)
+_TO_BT709 = ("scale=out_color_matrix=bt709:out_range=tv", *_BT709, "sidedata=mode=delete")
 
 
 def escaped(path: str) -> str:

@@ -6,10 +6,10 @@ makes ffmpeg read other files, or the network (CVE-2016-1897).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vidctl.worker import loudness
+from vidctl.worker.ffprobe import ENTRIES
 from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import ENTRIES, Media
+from vidctl.worker.recipe import Recipe, SoundTrack, TextTrack
 
 Command = tuple[str, ...]
 
@@ -18,99 +18,181 @@ TOO_MANY_ERRORS = 69
 
 MAX_ERROR_RATE = "0.1"
 
-AUDIO_RATE = "48000"
-"""Hz: what every player takes."""
-
 MAX_PIXELS = 8192 * 8192
 """The largest picture that is decoded, whatever the container says: the largest ``max_pixels`` that can be set."""
 
-_UNTRUSTED = (
+UNTRUSTED = (
     *("-protocol_whitelist", "file,pipe", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2"),
     *("-max_pixels", str(MAX_PIXELS)),
 )
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-y")
 
+_TRACK_ENTRIES = "stream=codec_name,width,height,pix_fmt,nb_read_frames"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoding:
-    """How well is encoded: x264's preset and constant rate factor, and the bits a second of AAC."""
+# Metadata may say where and by whom a video was made.
+_BARE = ("-map_metadata", "-1", "-map_chapters", "-1")
 
-    preset: str
-    crf: int
-    audio_bitrate: int
+_TIMESCALE = "90000"
 
 
 def inspect(ffprobe: str, path: str) -> Command:
-    """Read what a file says of itself, as JSON for ``media.parse``."""
-    return (ffprobe, "-hide_banner", "-loglevel", "error", *_UNTRUSTED, "-show_entries", ENTRIES, "-of", "json", path)
+    """Read what a file says of itself, as JSON for ``ffprobe.parse``."""
+    return (ffprobe, "-hide_banner", "-loglevel", "error", *UNTRUSTED, "-show_entries", ENTRIES, "-of", "json", path)
 
 
 def decode(ffprobe: str, path: str) -> Command:
-    """Read the same, and decode all of it on every core to count the frames that can be decoded."""
+    """Read the same, and decode all of it on every core to count the frames that there are and that can be decoded."""
     program, *rest = inspect(ffprobe, path)
-    return (program, "-threads", "0", "-count_frames", *rest)
+    return (program, "-threads", "0", "-count_frames", "-count_packets", *rest)
 
 
-def transcode(
-    ffmpeg: str, source: str, media: Media, renditions: tuple[Rendition, ...], encoding: Encoding, *, directory: str
-) -> Command:
-    """Turn the source into its renditions, files of ``directory``, with progress lines on the standard output."""
+def decode_track(ffprobe: str, path: str) -> Command:
+    """Decode a file of one track whole; JSON for ``ffprobe.parse_track``."""
+    entries = ("-show_entries", _TRACK_ENTRIES, "-of", "json")
+    return (ffprobe, "-threads", "0", "-count_frames", "-hide_banner", "-loglevel", "error", *UNTRUSTED, *entries, path)
+
+
+def packets(ffprobe: str, path: str, stream_index: int) -> Command:
+    """List when each packet of a picture shows and whether it is a keyframe, for ``ffprobe.parse_packets``."""
+    chosen = ("-select_streams", str(stream_index), "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0")
+    return (ffprobe, "-hide_banner", "-loglevel", "error", *UNTRUSTED, *chosen, path)
+
+
+def fingerprint(ffmpeg: str, path: str, stream_index: int) -> Command:
+    """Hash all packets of a track, for ``ffprobe.parse_fingerprint``: equal for a track and its copy."""
+    chosen = ("-map", f"0:{stream_index}", "-c", "copy", "-f", "streamhash", "-hash", "sha256", "-")
+    return (ffmpeg, *_QUIET, *UNTRUSTED, "-i", path, *chosen)
+
+
+def encode(ffmpeg: str, source: str, recipe: Recipe, *, directory: str) -> Command:
+    """Make all tracks of a recipe from one decode, files of ``directory``, with progress on the standard output.
+
+    Each is a fragmented MP4 of its own, whose fragments begin at the same keyframes in all renditions.
+    """
     argv: Command = (
-        ffmpeg,
-        *_QUIET,
-        "-progress",
-        "pipe:1",
-        *_UNTRUSTED,
-        "-max_error_rate",
-        MAX_ERROR_RATE,
-        "-i",
-        source,
+        *(ffmpeg, *_QUIET, "-progress", "pipe:1"),
+        *UNTRUSTED,
+        *("-max_error_rate", MAX_ERROR_RATE, "-i", source),
     )
-    for rendition in renditions:
-        argv += (*_picture(media, rendition, encoding), *_sound(media, encoding), *_file(directory, rendition))
+    if recipe.encoded:
+        argv += ("-filter_complex", graph(recipe))
+    if recipe.copied:
+        argv += _copied(recipe, directory)
+    for rendition in recipe.encoded:
+        argv += _picture(recipe, rendition, directory)
+    for sound in recipe.sounds:
+        argv += _sound(recipe, sound, directory)
+    for text in recipe.texts:
+        argv += _text(text, directory)
     return argv
 
 
-def poster(ffmpeg: str, video: str, *, duration_seconds: float, target: str) -> Command:
-    """Take a JPEG from a rendition: the most typical of the frames from a tenth of its duration on.
+def graph(recipe: Recipe) -> str:
+    """Return the filter graph: each rendition is scaled from the one above it, which costs least."""
+    names = [rendition.name for rendition in recipe.encoded]
+    chains = []
+    for place, rendition in enumerate(recipe.encoded):
+        first, last = place == 0, place == len(names) - 1
+        begin = f"[0:{recipe.video.index}]" if first else f"[below_{names[place - 1]}]"
+        filters = recipe.filters if first else (f"scale={rendition.width}:{rendition.height}:flags=bicubic", "setsar=1")
+        if first and recipe.copied:
+            filters = (*filters, f"scale={rendition.width}:{rendition.height}:flags=bicubic", "setsar=1")
+        end = f"[{names[place]}]" if last else f",split[{names[place]}][below_{names[place]}]"
+        chains.append(f"{begin}{','.join(filters)}{end}")
+    return ";".join(chains)
 
-    A beginning is often black. The seek goes to the keyframe before that point, so that there always is a frame; of the
-    24 frames that are compared each is held in memory.
-    """
-    at = duration_seconds / 10
-    seek = ("-noaccurate_seek", "-ss", f"{at:.3f}") if at >= 1 else ()
-    filters = "thumbnail=n=24,scale=out_range=pc,format=yuvj420p"
-    still = ("-map", "0:v:0", "-frames:v", "1", "-vf", filters, "-q:v", "3", "-update", "1", "-f", "image2", target)
-    return (ffmpeg, *_QUIET, *seek, *_UNTRUSTED, "-i", video, *still)
+
+def join(ffmpeg: str, picture: str, sound: str | None, *, target: str) -> Command:
+    """Put a rendition and a sound track, as they are, into one MP4 that plays while it loads."""
+    inputs: Command = (*UNTRUSTED, "-i", picture)
+    maps: Command = ("-map", "0:v:0")
+    if sound is not None:
+        inputs, maps = (*inputs, *UNTRUSTED, "-i", sound), (*maps, "-map", "1:a:0")
+    return (ffmpeg, *_QUIET, *inputs, *maps, "-c", "copy", *_BARE, "-movflags", "+faststart", "-f", "mp4", target)
 
 
-def _picture(media: Media, rendition: Rendition, encoding: Encoding) -> Command:
+def sound_alone(ffmpeg: str, sound: str, *, target: str) -> Command:
+    """Put a sound track, as it is, into a file of its own."""
+    source = (*UNTRUSTED, "-i", sound)
+    return (ffmpeg, *_QUIET, *source, "-c", "copy", *_BARE, "-movflags", "+faststart", "-f", "ipod", target)
+
+
+def still(ffmpeg: str, video: str, *, at_seconds: float, target: str) -> Command:
+    """Take the keyframe before a moment of a rendition as a JPEG, so that there always is one."""
+    seek = ("-noaccurate_seek", "-ss", f"{at_seconds:.3f}") if at_seconds > 0 else ()
+    filters = "scale=out_range=pc,format=yuvj420p"
+    one = ("-map", "0:v:0", "-frames:v", "1", "-vf", filters, "-q:v", "3", "-update", "1", "-f", "image2", target)
+    return (ffmpeg, *_QUIET, *seek, *UNTRUSTED, "-i", video, *one)
+
+
+def sheets(
+    ffmpeg: str, video: str, *, every: int, size: tuple[int, int], tiles: tuple[int, int], target: str
+) -> Command:
+    """Lay every ``every``-th keyframe of a rendition on sheets of ``tiles`` (columns, rows), JPEGs named ``target``."""
+    select = rf"select=not(mod(n\,{every}))"
+    scale = f"scale={size[0]}:{size[1]}:flags=area:out_range=pc,format=yuvj420p"
+    filters = f"{select},{scale},tile={tiles[0]}x{tiles[1]}"
+    keyframes = ("-skip_frame", "nokey", *UNTRUSTED, "-i", video, "-map", "0:v:0")
+    return (ffmpeg, *_QUIET, *keyframes, "-fps_mode", "vfr", "-vf", filters, "-q:v", "5", "-f", "image2", target)
+
+
+# --- the parts of encode ------------------------------------------------------------------------------------------
+
+
+def _picture(recipe: Recipe, rendition: Rendition, directory: str) -> Command:
+    profile = recipe.profile.video
     # A timestamp of the source is kept to 1/90000 s: ffmpeg before 6 would round it to the frame rate and drop frames.
-    timing = ("-fps_mode", "vfr", "-enc_time_base:v", "1:90000")
-    codec = ("-c:v", "libx264", "-preset", encoding.preset, "-crf", str(encoding.crf))
-    return ("-map", f"0:{media.video.index}", "-vf", _filters(media, rendition), *timing, *codec)
+    timing = ("-fps_mode", "vfr", "-enc_time_base:v", f"1:{_TIMESCALE}", "-video_track_timescale", _TIMESCALE)
+    rate = ("-maxrate", str(rendition.max_bitrate), "-bufsize", str(2 * rendition.max_bitrate))
+    quality = ("-preset", profile.speed, "-crf", str(profile.quality), *rate)
+    keyframes = ("-g", "9999", "-force_key_frames", _keyframes(recipe))
+    parts = (*_CODECS[profile.codec], *quality, *keyframes, *timing)
+    return ("-map", f"[{rendition.name}]", *parts, *_fragmented("+frag_keyframe"), f"{directory}/{rendition.name}.mp4")
 
 
-def _filters(media: Media, rendition: Rendition) -> str:
-    scale = f"scale={rendition.width}:{rendition.height}:flags=bicubic:out_range=tv"
-    steps = ["bwdif=mode=send_frame:deint=interlaced"] if media.video.interlaced else []
-    # RGB names no matrix: without one in the output a player guesses it from the size.
-    steps += [scale + ":out_color_matrix=bt709"] if media.video.rgb else [scale]
-    steps += ["setsar=1", "format=yuv420p"]
-    if media.video.rgb:
-        steps.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
-    return ",".join(steps)
+_CODECS: dict[str, Command] = {
+    "h264": ("-c:v", "libx264", "-sc_threshold", "0"),
+    "hevc": (
+        *("-c:v", "libx265", "-tag:v", "hvc1", "-forced-idr", "1"),
+        *("-x265-params", "scenecut=0:open-gop=0:keyint=9999:log-level=error"),
+    ),
+    "av1": ("-c:v", "libsvtav1"),
+}
 
 
-def _sound(media: Media, encoding: Encoding) -> Command:
-    if media.audio is None:
-        return ("-an",)
-    # Gaps become silence: sound would else run ahead of the picture after each.
-    steady = ("-af", "aresample=async=1", "-ar", AUDIO_RATE, "-ac", str(min(media.audio.channels, 2)))
-    return ("-map", f"0:{media.audio.index}", "-c:a", "aac", "-b:a", str(encoding.audio_bitrate), *steady)
+def _keyframes(recipe: Recipe) -> str:
+    if recipe.copied:
+        return "source"
+    seconds = f"{recipe.profile.video.keyframe_seconds:g}"
+    # The first frame of each such span of time. Not after the last one's time, which would drift, nor by a count of
+    # those that were due, which makes a row of keyframes after a gap.
+    next_due = f"{seconds}*(floor((prev_forced_t+0.001)/{seconds})+1)"
+    return f"expr:if(isnan(prev_forced_t),1,gte(t+0.001,{next_due}))"
 
 
-def _file(directory: str, rendition: Rendition) -> Command:
-    # Metadata may say where and by whom a video was made.
-    bare = ("-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1")
-    return (*bare, "-movflags", "+faststart", "-f", "mp4", f"{directory}/{rendition.name}")
+def _copied(recipe: Recipe, directory: str) -> Command:
+    name = recipe.renditions[0].name
+    tag = ("-tag:v", "hvc1") if recipe.video.codec == "hevc" else ()
+    parts = ("-c:v", "copy", *tag, "-video_track_timescale", _TIMESCALE, *_fragmented("+frag_keyframe"))
+    return ("-map", f"0:{recipe.video.index}", *parts, f"{directory}/{name}.mp4")
+
+
+def _sound(recipe: Recipe, sound: SoundTrack, directory: str) -> Command:
+    filters = ",".join((*loudness.published(sound.channels), *sound.filters))
+    made = ("-c:a", "aac", "-af", filters, "-b:a", str(recipe.profile.audio.bitrate))
+    codec = ("-c:a", "copy") if sound.copied else made
+    parts = (*codec, "-frag_duration", _micros(recipe), *_fragmented())
+    return ("-map", f"0:{sound.stream.index}", *parts, f"{directory}/{sound.name}.mp4")
+
+
+def _text(text: TextTrack, directory: str) -> Command:
+    return ("-map", f"0:{text.stream.index}", "-c:s", "webvtt", *_BARE, "-f", "webvtt", f"{directory}/{text.name}.vtt")
+
+
+def _fragmented(extra: str = "") -> Command:
+    # Not empty_moov: the file then begins before the first frame is known, and has no edit list for AAC's priming.
+    return (*_BARE, "-movflags", f"+cmaf+delay_moov+default_base_moof{extra}", "-f", "mp4")
+
+
+def _micros(recipe: Recipe) -> str:
+    return str(round(recipe.profile.video.keyframe_seconds * 1_000_000))

@@ -61,8 +61,11 @@ def published(channels: int) -> Filters:
     They stand before ``measure``'s and before ``normalisation``'s.
     """
     layout = "mono" if channels == 1 else "stereo"
-    # Gaps become silence: sound would else run ahead of the picture after each.
-    return ("aresample=async=1", f"aformat=sample_fmts=fltp:sample_rates={RATE_HZ}:channel_layouts={layout}")
+    # Gaps become silence, one at the start too: sound would else run ahead of the picture after each.
+    return (
+        "aresample=async=1:first_pts=0",
+        f"aformat=sample_fmts=fltp:sample_rates={RATE_HZ}:channel_layouts={layout}",
+    )
 
 
 def measure(
@@ -70,16 +73,22 @@ def measure(
 ) -> tuple[str, ...]:
     """Return the command that decodes one track and measures it; ``parse`` reads its standard error.
 
+    The standard output tells how far it is, and nothing else: ffmpeg's null format writes nothing at all.
     ``untrusted`` are the words that keep ffmpeg from opening anything but the file.
     """
     # The summary is information, each of the ten lines a second would be verbose. Mono is heard from two speakers.
     meter = "ebur128=peak=true:dualmono=true:framelog=verbose"
-    quiet = ("-nostdin", "-hide_banner", "-loglevel", "info", "-nostats")
+    quiet = ("-nostdin", "-hide_banner", "-loglevel", "info", "-nostats", "-progress", "pipe:1")
     filters = ",".join((*published(channels), meter))
     return (
         *(ffmpeg, *quiet, *untrusted, "-i", source, "-map", f"0:{stream_index}"),
         *("-af", filters, "-f", "null", "-"),
     )
+
+
+def is_measured(text: str) -> bool:
+    """Whether there was anything to measure: a track without a single sample has no summary."""
+    return _SUMMARY.search(text) is not None
 
 
 def parse(text: str) -> Loudness | None:

@@ -9,12 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from vidctl import mp4
-from vidctl.worker import boxes, command, ffmpeg, media
+from vidctl.errors import Malformed
+from vidctl.worker import boxes, command, ffmpeg, ffprobe, side_data
 from vidctl.worker.boxes import Cut
 from vidctl.worker.command import Command
 from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed, refused
 from vidctl.worker.ffmpeg import Ended
+from vidctl.worker.ffprobe import Decoded, Packets
 from vidctl.worker.media import Media
 
 INSPECT_DEADLINE = timedelta(minutes=5)
@@ -25,6 +27,11 @@ INSPECT_MEMORY = 2 * 1024**3
 bytes can claim an index that takes 3 GB."""
 
 # As libavutil says it of what is beyond -max_pixels, or beyond anything.
+_ENCRYPTED = frozenset({"encv", "enca"})
+_STEPS = 8
+"""Jumps over boxes before the index of an ordinary file: one or two."""
+_INDEX_BYTES = 4 * 1024**2
+
 _TOO_LARGE = re.compile(r"Picture size (\d+x\d+) (?:exceeds|is invalid)")
 
 
@@ -41,7 +48,7 @@ class Probe:
         """Return what a file from outside says of itself.
 
         Raises:
-            Failed: ``empty``, ``not_a_video``, ``over_limits``, or as ``media.parse``.
+            Failed: ``empty``, ``not_a_video``, ``over_limits``, or as ``ffprobe.parse``.
 
         """
         kind, cut = await asyncio.to_thread(_outline, path)
@@ -51,6 +58,8 @@ class Probe:
             raise refused("not_a_video", "the file is not an MP4: its first bytes are those of another kind of file")
         if mp4.is_photograph(kind):
             raise refused("not_a_video", "the file is a photograph, not a video")
+        if await asyncio.to_thread(_is_encrypted, path):
+            raise refused("encrypted", "the video is encrypted: upload it without copy protection")
         modest = self.confinement.within(INSPECT_MEMORY)
         ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE, modest)
         if ffmpeg.starved(ended):
@@ -69,9 +78,29 @@ class Probe:
         ended, text = await self._run(command.decode(self.ffprobe, str(path)), self.deadline, self.confinement)
         _raise_killed(ended)
         try:
-            return (media.parse(text) if ended.exit_code == 0 else None), ended.stderr_tail
+            return (ffprobe.parse(text) if ended.exit_code == 0 else None), ended.stderr_tail
         except Failed as error:
             return None, ended.stderr_tail or str(error)
+
+    async def decode_track(self, path: Path) -> tuple[Decoded | None, str]:
+        """Decode a file of one track whole; return what came of it, None if it is no such file, and the complaints."""
+        ended, text = await self._run(command.decode_track(self.ffprobe, str(path)), self.deadline, self.confinement)
+        _raise_killed(ended)
+        return (ffprobe.parse_track(text) if ended.exit_code == 0 else None), ended.stderr_tail
+
+    async def packets(self, path: Path, stream_index: int) -> Packets | None:
+        """Return what a picture is coded of; None if that cannot be read."""
+        argv = command.packets(self.ffprobe, str(path), stream_index)
+        ended, text = await self._run(argv, self.deadline, self.confinement)
+        _raise_killed(ended)
+        return ffprobe.parse_packets(text.splitlines()) if ended.exit_code == 0 and not ended.stderr_tail else None
+
+    async def peak_nits(self, path: Path, stream_index: int) -> float | None:
+        """Return the light of the brightest pixel that the first frame tells of; None if it does not."""
+        argv = side_data.first_frame(self.ffprobe, command.UNTRUSTED, str(path), stream_index)
+        ended, text = await self._run(argv, INSPECT_DEADLINE, self.confinement)
+        _raise_killed(ended)
+        return side_data.frame_peak_nits(text)
 
     async def _run(self, argv: Command, deadline: timedelta, confinement: Confinement) -> tuple[Ended, str]:
         lines: list[str] = []
@@ -91,10 +120,30 @@ def _outline(path: Path) -> tuple[bytes, Cut | None]:
         return file.read(12), boxes.find_cut(file, path.stat().st_size)
 
 
+def _is_encrypted(path: Path) -> bool:
+    """Whether a track is encrypted (ISO/IEC 23001-7), of which ffprobe says nothing."""
+    size_bytes = path.stat().st_size
+    start, part = 0, b""
+    with path.open("rb") as file:
+        for _ in range(_STEPS):
+            file.seek(start)
+            part = file.read(_INDEX_BYTES)
+            try:
+                found = mp4.find_index(part, at=start, size_bytes=size_bytes)
+                if isinstance(found, mp4.Index):
+                    index = part[found.start - start : found.end - start]
+                    movie = mp4.read_index(index, size_bytes=found.end - found.start)
+                    return any(track.codec in _ENCRYPTED for track in movie.tracks)
+            except Malformed:
+                return False
+            start = found.start
+    return False
+
+
 def _found(text: str, cut: Cut | None, *, stderr_tail: str) -> Media:
     """Return what ffprobe found in a file that it could read; raises as ``Probe.inspect``."""
     try:
-        found = media.parse(text)
+        found = ffprobe.parse(text)
     except Failed as error:
         if cut is None:
             raise

@@ -4,47 +4,82 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidctl import layout
+from vidctl import folders, layout
+from vidctl.folders import Entry
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
 from vidctl.worker.retry import Patience
 
-_CONTENT_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
+_CONTENT_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mpd": "application/dash+xml",
+    ".mp4": "video/mp4",
+    ".m4s": "video/iso.segment",
+    ".m4a": "audio/mp4",
+    ".vtt": "text/vtt",
+    ".jpg": "image/jpeg",
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Uploads files to the final bucket."""
+    """Uploads files to the final bucket, and gathers what is to be published of them.
 
-    final: Objects
-    job: JobSpec
-    patience: Patience
+    Single files are outputs of their own; those in a folder are one output together, since there may be thousands.
+    """
 
-    async def __call__(self, path: Path) -> Output:
+    def __init__(self, *, final: Objects, job: JobSpec, patience: Patience) -> None:
+        self._final = final
+        self._prefix = layout.attempt_prefix(job.key, job.job, job.number)
+        self._patience = patience
+        self._files: list[Output] = []
+        self._folders: dict[str, list[Entry]] = {}
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What was uploaded: the files first, in the order in which they were, then the folders."""
+        return (*self._files, *(self._folder(name, entries) for name, entries in self._folders.items()))
+
+    async def file(self, path: Path) -> None:
         """Upload one file under its own name, with its SHA-256, which is checked on the way.
 
         Raises:
             WorldError: the store did not take it.
 
         """
-        output = await asyncio.to_thread(_describe, path, self.job)
-        etag = await self.patience(
-            lambda: self.final.upload_file(output.key, path, content_type=output.content_type, sha256=output.sha256)
+        size_bytes, sha256 = await asyncio.to_thread(_digest, path)
+        key, kind = self._prefix + path.name, _CONTENT_TYPES[path.suffix]
+        etag = await self._patience(lambda: self._final.upload_file(key, path, content_type=kind, sha256=sha256))
+        self._files.append(
+            Output(name=path.name, key=key, content_type=kind, size_bytes=size_bytes, sha256=sha256, etag=etag)
         )
-        return replace(output, etag=etag)
+
+    async def small(self, name: str, body: bytes) -> None:
+        """Upload a small object: ``name`` is a file's, or ``folder/…``; raises as ``file``."""
+        key, kind, sha256 = self._prefix + name, _CONTENT_TYPES[Path(name).suffix], hashlib.sha256(body).hexdigest()
+        etag = await self._patience(lambda: self._final.upload(key, body, content_type=kind, sha256=sha256))
+        folder, slash, rest = name.partition("/")
+        if slash:
+            entry = Entry(name=rest, size_bytes=len(body), etag=etag)
+            self._folders.setdefault(folder + slash, []).append(entry)
+            return
+        self._files.append(
+            Output(name=name, key=key, content_type=kind, size_bytes=len(body), sha256=sha256, etag=etag)
+        )
+
+    def _folder(self, name: str, entries: list[Entry]) -> Output:
+        folded = folders.fold(entries)
+        return Output(
+            name=name,
+            key=self._prefix + name,
+            content_type=folders.CONTENT_TYPE,
+            size_bytes=folded.size_bytes,
+            sha256=folded.sha256,
+        )
 
 
-def _describe(path: Path, job: JobSpec) -> Output:
+def _digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Output(
-        name=path.name,
-        key=layout.attempt_prefix(job.key, job.job, job.number) + path.name,
-        content_type=_CONTENT_TYPES[path.suffix],
-        size_bytes=path.stat().st_size,
-        sha256=digest,
-    )
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()

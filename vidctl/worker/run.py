@@ -23,6 +23,7 @@ from vidctl.records import Output, Result
 from vidctl.settings import WorkerSettings
 from vidctl.worker.failure import EXIT_OK, EXIT_TEMPORARY, Failed, Failure, meaning, temporary
 from vidctl.worker.fence import Fence, Superseded
+from vidctl.worker.profile import Profile
 from vidctl.worker.report import Report
 from vidctl.worker.retry import Patience
 from vidctl.worker.stages import Stages
@@ -40,8 +41,8 @@ async def run(
     *,
     raw: Objects,
     final: Objects,
-    journal: Journal,
     settings: WorkerSettings,
+    profile: Profile,
     clock: Clock,
     interrupted: asyncio.Event,
     patience: Patience = PATIENCE,
@@ -52,8 +53,8 @@ async def run(
     the Result a half to be written.
     """
     report = Report(final=final, job=job, clock=clock)
-    stages = Stages(job=job, raw=raw, final=final, settings=settings, report=report, patience=patience)
-    attempt = _Attempt(job=job, journal=journal, stages=stages, report=report, clock=clock, patience=patience)
+    stages = Stages(job=job, raw=raw, final=final, settings=settings, profile=profile, report=report, patience=patience)
+    attempt = _Attempt(job=job, journal=Journal(final), stages=stages, report=report, clock=clock, patience=patience)
     named = {"user_id": job.key.user_id, "video_id": job.key.video_id, "attempt": str(job.number)}
     with logs.bind(**named), tracing.span("worker.run"):
         log.info("attempt_started", size_bytes=job.source.size_bytes)

@@ -8,31 +8,36 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from vidctl import tracing
+from vidctl.groups import TaskGroup
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
 from vidctl.settings import WorkerSettings
-from vidctl.worker import media
-from vidctl.worker.command import Encoding
+from vidctl.worker import loudness, media, recipe, remux, tonemap, verify
 from vidctl.worker.confinement import Confinement, unavailable
 from vidctl.worker.encode import Encoder
+from vidctl.worker.examine import Examiner
 from vidctl.worker.failure import meaning, misconfigured
 from vidctl.worker.fetch import Fetch
-from vidctl.worker.ladder import Rendition, ladder
+from vidctl.worker.finish import Finish
 from vidctl.worker.media import Limits, Media
 from vidctl.worker.probe import Probe
+from vidctl.worker.profile import Profile
 from vidctl.worker.progress import Advance
 from vidctl.worker.publish import Publish
+from vidctl.worker.recipe import Recipe
 from vidctl.worker.report import Report
 from vidctl.worker.retry import Patience
+from vidctl.worker.stream import Stream
 
 
 class Stages:
-    """Download, probe, encode, verify, upload. ``media`` and ``seconds`` say how far it came, also after a failure."""
+    """Download, probe, encode, verify, finish. ``media`` and ``seconds`` say how far it came, also after a failure."""
 
     def __init__(
         self,
@@ -42,12 +47,14 @@ class Stages:
         final: Objects,
         settings: WorkerSettings,
         report: Report,
+        profile: Profile,
         patience: Patience,
     ) -> None:
         self.media: Media | None = None
         self.seconds: dict[str, float] = {}
         self._job = job
         self._settings = settings
+        self._profile = profile
         self._report = report
         self._fetch = Fetch(raw=raw, parts=settings.download_parts, part_bytes=settings.part_bytes, patience=patience)
         self._publish = Publish(final=final, job=job, patience=patience)
@@ -67,23 +74,22 @@ class Stages:
         """Go through the stages; raises ``Failed``, or what the store or the disk raise."""
         self._confinement.check(unavailable())
         async with _directory(self._settings.directory) as directory:
-            source = directory / "source"
+            source, encoder = directory / "source", self._encoder(directory)
             with self._stage("download"):
                 await self._download(source)
             with self._stage("probe"):
                 self.media = found = await self._probe.inspect(source)
                 media.check(found, self._limits())
-            encoder = self._encoder(found, source, directory)
-            renditions = ladder(found, max_short_side=self._settings.max_short_side)
-            with self._stage("encode"):
-                await encoder.encode(renditions, on_advance=self._advance)
-            with self._stage("verify"):
-                for rendition in renditions:
-                    await encoder.verify(rendition)
-                # Not before: of a source without a single frame it would fail first, as if that were the app's fault.
-                poster = await encoder.poster(renditions[0])
-            with self._stage("upload"):
-                return await self._upload(directory, renditions, poster)
+                planned = await self._recipe(found, source, encoder, directory)
+            uploads = self._settings.upload_parts
+            with closing(Stream(planned, directory, publish=self._publish, uploads=uploads)) as stream:
+                with self._stage("encode"):
+                    await self._encode(encoder, stream, source, planned)
+                with self._stage("verify"):
+                    await self._verify(encoder, stream, source, planned)
+                with self._stage("finish"):
+                    await self._finish(encoder, stream, directory)
+            return self._publish.outputs
 
     async def _download(self, path: Path) -> None:
         source = self._job.source
@@ -101,32 +107,90 @@ class Stages:
             frames_per_second=self._settings.max_frame_rate,
         )
 
-    def _encoder(self, found: Media, source: Path, directory: Path) -> Encoder:
+    def _encoder(self, directory: Path) -> Encoder:
         settings = self._settings
         return Encoder(
             ffmpeg=settings.ffmpeg,
             probe=self._probe,
             confinement=self._confinement,
-            encoding=Encoding(preset=settings.preset, crf=settings.crf, audio_bitrate=settings.audio_bitrate),
             deadline=settings.deadline,
             stall=settings.stall,
             stop_grace=self._stop_grace,
-            source=source,
-            media=found,
             directory=directory,
         )
+
+    async def _recipe(self, found: Media, source: Path, encoder: Encoder, directory: Path) -> Recipe:
+        table = await self._colours(found, source, directory)
+        audio = self._profile.audio
+        filters: list[recipe.Filters] = []
+        for stream in found.audios[: audio.max_tracks]:
+            channels = min(stream.channels, audio.max_channels)
+            wanted = audio.loudness
+            loud = await encoder.loudness(source, stream.index, channels) if wanted is not None else None
+            filters.append(
+                loudness.normalisation(loud, target_lufs=wanted.target, ceiling_dbtp=wanted.ceiling) if wanted else ()
+            )
+        return recipe.write(
+            found, self._profile, cube_path=table, loudness=tuple(filters), copied=await self._fits(found, source)
+        )
+
+    async def _fits(self, found: Media, source: Path) -> bool:
+        """Whether the picture already is what the best rendition would be."""
+        if not remux.picture_fits(found.video, recipe.chosen(found, self._profile)[0], self._profile):
+            return False
+        packets = await self._probe.packets(source, found.video.index)
+        if packets is None or not remux.packets_fit(packets, found.video, self._profile):
+            return False
+        # What cannot be decoded whole is encoded anew, which mends what can be mended.
+        decoded, complaints = await self._probe.decode(source)
+        return decoded is not None and not complaints and not verify.ends_early(decoded)
+
+    async def _colours(self, found: Media, source: Path, directory: Path) -> str | None:
+        """Write the table that turns the picture into SDR; return its path, None if it needs none."""
+        video = found.video
+        if recipe.keeps_hdr(video, self._profile.video):
+            return None
+        unsaid = video.transfer == tonemap.Transfer.PQ and video.peak_nits is None
+        peak = await self._probe.peak_nits(source, video.index) if unsaid else None
+        grade = tonemap.grade(video, frame_peak_nits=peak)
+        if grade is None:
+            return None
+        path = directory / grade.name
+        await asyncio.to_thread(lambda: path.write_text(tonemap.cube(grade)))
+        return str(path)
+
+    async def _encode(self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe) -> None:
+        ended = asyncio.Event()
+        async with TaskGroup() as group:
+            group.create_task(stream.follow(ended))
+            await encoder.encode(source, planned, on_advance=self._advance)
+            ended.set()
+        await stream.finish()
+
+    async def _verify(self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe) -> None:
+        found, directory = self.media, encoder.directory
+        if found is None:
+            raise TypeError("nothing is verified before it was probed")
+        examiner = Examiner(
+            probe=self._probe, encoder=encoder, source=source, media=found, recipe=planned, directory=directory
+        )
+        sounds = tuple([await examiner.sound(sound, tail) for sound, tail in stream.audios])
+        await stream.check()
+        for rendition, tail in stream.videos:
+            picture = await examiner.picture(rendition, tail)
+            await examiner.complete(replace(picture, audios=sounds[:1]))
+
+    async def _finish(self, encoder: Encoder, stream: Stream, directory: Path) -> None:
+        if self._profile.stream is not None:
+            await stream.describe()
+        finish = Finish(
+            encoder=encoder, stream=stream, publish=self._publish, profile=self._profile, directory=directory
+        )
+        await finish()
 
     def _advance(self, advance: Advance) -> None:
         duration = self.media.duration_seconds if self.media else 0.0
         self._report.note("encode", advance.ratio(duration), speed=advance.speed)
-
-    async def _upload(self, directory: Path, renditions: tuple[Rendition, ...], poster: Path) -> tuple[Output, ...]:
-        paths = (*(directory / rendition.name for rendition in renditions), poster)
-        outputs: list[Output] = []
-        for path in paths:
-            outputs.append(await self._publish(path))
-            self._report.note("upload", len(outputs) / len(paths))
-        return tuple(outputs)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

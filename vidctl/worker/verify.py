@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
+from vidctl.worker.ffprobe import Decoded
 from vidctl.worker.ladder import Rendition
 from vidctl.worker.media import AudioStream, Media, VideoStream
 
@@ -20,17 +21,32 @@ SLACK_SHARE = 0.001
 SLACK_FRAMES = 2
 
 
-def fault(output: Media, rendition: Rendition) -> str | None:
-    """Return what is wrong with an output that was decoded whole, whatever its length; None if nothing is."""
-    video = output.video
-    size = (video.width, video.height, video.rotation_degrees)
-    if (video.codec, *size) != ("h264", rendition.width, rendition.height, 0):
-        return f"the video is {video.codec} of {size}, not h264 of {(rendition.width, rendition.height, 0)}"
-    if not video.frames or video.decoded_frames != video.frames:
-        return f"{video.decoded_frames} of {video.frames} video frames can be decoded"
-    if output.audio is not None and output.audio.codec != "aac":
-        return f"the sound is {output.audio.codec}, not aac"
+def picture_fault(rendition: Rendition, codec: str, decoded: Decoded, samples: int) -> str | None:
+    """Return what is wrong with a rendition that was decoded whole; None if nothing is.
+
+    ``samples`` are those that its file says it has.
+    """
+    size = (decoded.width, decoded.height)
+    if (decoded.codec, *size) != (codec, rendition.width, rendition.height):
+        return f"the video is {decoded.codec} of {size}, not {codec} of {(rendition.width, rendition.height)}"
+    if not samples or decoded.frames != samples:
+        return f"{decoded.frames} of {samples} video frames can be decoded"
     return None
+
+
+def sound_fault(decoded: Decoded, samples: int) -> str | None:
+    """Return what is wrong with a sound track that was decoded whole; None if nothing is."""
+    if decoded.codec != "aac":
+        return f"the sound is {decoded.codec}, not aac"
+    # The decoder swallows the frames of which nothing is heard.
+    if decoded.frames < samples - SLACK_FRAMES:
+        return f"{decoded.frames} of {samples} sound frames can be decoded"
+    return None
+
+
+def claims_frames(claimed: Media) -> bool:
+    """Whether a source says how many frames it has, so that a lack of them is seen without decoding it."""
+    return claimed.video.frames is not None
 
 
 def lack(claimed: Media, output: Media) -> str | None:
@@ -43,6 +59,18 @@ def lack(claimed: Media, output: Media) -> str | None:
     if _lacks_sound(claimed, output):
         return f"sound: {_figures(claimed.audio)} claimed, {_figures(output.audio)} delivered"
     return None
+
+
+def thinned(claimed: Media, share: float) -> Media:
+    """Return what is left to claim of a picture of which all but a share of the frames is left out on purpose."""
+    counts = claimed.video.frames, claimed.video.decoded_frames
+    frames, decoded = (None if count is None else int(count * share) for count in counts)
+    return replace(claimed, video=replace(claimed.video, frames=frames, decoded_frames=decoded))
+
+
+def figures(output: Media) -> str:
+    """Say how much picture and sound an output has."""
+    return f"video: {_figures(output.video)} delivered, sound: {_figures(output.audio)} delivered"
 
 
 class Verdict(Enum):
@@ -61,9 +89,11 @@ def judge(source: Media | None, output: Media, *, complaints: bool) -> Verdict:
     """
     if source is None or (complaints and ends_early(source)):
         return Verdict.DAMAGED
-    if not _incomplete(source.video, output.video) and not _lacks_sound(_without_empty_sound(source), output):
-        return Verdict.COMPLETE
     all_given = not _fewer(source.video.decoded_frames, output.video.frames or 0)
+    # Of a source that claims no frames, those that it gave are all there is to count by.
+    complete = not _incomplete(source.video, output.video) and (claims_frames(source) or all_given)
+    if complete and not _lacks_sound(_without_empty_sound(source), output):
+        return Verdict.COMPLETE
     return Verdict.DAMAGED if all_given or ends_early(source) else Verdict.LOST
 
 
@@ -78,7 +108,7 @@ def ends_early(source: Media) -> bool:
 def _without_empty_sound(source: Media) -> Media:
     """Leave out a sound track that holds nothing, as recorders of screens write it, of a source decoded whole."""
     empty = source.audio is not None and not source.audio.frames and not source.audio.decoded_frames
-    return replace(source, audio=None) if empty else source
+    return replace(source, audios=source.audios[1:]) if empty else source
 
 
 def _incomplete(claimed: VideoStream, delivered: VideoStream) -> bool:

@@ -1,0 +1,126 @@
+"""Holds what was made against what it was made of: every track is decoded whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import assert_never
+
+from vidctl.worker import verify
+from vidctl.worker.encode import Encoder
+from vidctl.worker.failure import failed, refused
+from vidctl.worker.ffprobe import Decoded
+from vidctl.worker.ladder import Rendition
+from vidctl.worker.media import AudioStream, Media, VideoStream
+from vidctl.worker.probe import Probe
+from vidctl.worker.recipe import Recipe, SoundTrack
+from vidctl.worker.tail import Tail
+from vidctl.worker.verify import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examiner:
+    """Decodes tracks in ``directory`` that were made of ``source``, which claims to be ``media``."""
+
+    probe: Probe
+    encoder: Encoder
+    source: Path
+    media: Media
+    recipe: Recipe
+    directory: Path
+
+    async def picture(self, rendition: Rendition, tail: Tail) -> Media:
+        """Decode a rendition; return what it is.
+
+        Raises:
+            Failed: ``verify_failed``.
+
+        """
+        samples = sum(fragment.samples for fragment in tail.fragments)
+        copied = self.recipe.copied and rendition == self.recipe.renditions[0]
+        decoded = await (self._copied(tail, samples) if copied else self._decoded(tail))
+        output = _output(decoded, samples, float(_seconds(tail)))
+        if not samples:
+            await self.complete(output)
+        fault = verify.picture_fault(rendition, self.recipe.profile.video.codec, decoded, samples)
+        if fault is not None:
+            raise failed("verify_failed", f"{tail.name}: {fault}")
+        return output
+
+    async def sound(self, track: SoundTrack, tail: Tail) -> AudioStream:
+        """Decode a sound track; return what it is.
+
+        Raises:
+            Failed: ``verify_failed``.
+
+        """
+        decoded, samples = await self._decoded(tail), sum(fragment.samples for fragment in tail.fragments)
+        fault = verify.sound_fault(decoded, samples)
+        if fault is not None:
+            raise failed("verify_failed", f"{tail.name}: {fault}")
+        seconds = float(_seconds(tail))
+        return AudioStream(
+            index=1, codec=decoded.codec, channels=track.channels, duration_seconds=seconds, frames=samples
+        )
+
+    async def complete(self, output: Media) -> None:
+        """Raise if an output lacks anything that the source really holds, or if the source lacks what it claims.
+
+        Raises:
+            Failed: ``verify_failed``; or ``corrupt``, if they are short because the source ends early.
+
+        """
+        lack = verify.lack(self._wanted(self.media), output)
+        if lack is None and verify.claims_frames(self.media):
+            return
+        source, complaints = await self.probe.decode(self.source)
+        source = None if source is None else self._wanted(source)
+        lack = lack or verify.figures(output)
+        match verify.judge(source, output, complaints=bool(complaints)):
+            case Verdict.COMPLETE:
+                return
+            case Verdict.DAMAGED:
+                raise refused("corrupt", f"the file is cut off or damaged: {lack}", stderr_tail=complaints)
+            case Verdict.LOST:
+                raise failed("verify_failed", lack)
+            case verdict:
+                assert_never(verdict)
+
+    def _wanted(self, source: Media) -> Media:
+        rate = self.recipe.thinned_to
+        return source if rate is None else verify.thinned(source, rate / self.media.video.frames_per_second)
+
+    async def _decoded(self, tail: Tail) -> Decoded:
+        decoded, complaints = await self.probe.decode_track(self.directory / f"{tail.name}.mp4")
+        if decoded is None or complaints:
+            raise failed("verify_failed", f"{tail.name} cannot be decoded without errors", stderr_tail=complaints)
+        return decoded
+
+    async def _copied(self, tail: Tail, samples: int) -> Decoded:
+        """Compare a copy with its source, which was decoded whole before it was copied."""
+        video = self.media.video
+        copy = await self.encoder.fingerprint(self.directory / f"{tail.name}.mp4", 0)
+        if copy != await self.encoder.fingerprint(self.source, video.index):
+            raise failed("verify_failed", f"{tail.name} is not what it was copied from")
+        return Decoded(codec=video.codec, frames=samples, width=video.width, height=video.height)
+
+
+def _output(decoded: Decoded, samples: int, seconds: float) -> Media:
+    video = VideoStream(
+        index=0,
+        codec=decoded.codec,
+        width=decoded.width,
+        height=decoded.height,
+        frames=samples,
+        decoded_frames=decoded.frames,
+        duration_seconds=seconds,
+    )
+    return Media(container="mp4", duration_seconds=seconds, streams=1, video=video)
+
+
+def _seconds(tail: Tail) -> Fraction:
+    """Return the time from a track's first moment to its last, without what is skipped before."""
+    if not tail.segments:
+        return Fraction(0)
+    return tail.segments[-1].end_seconds - max(Fraction(0), Fraction(tail.segments[0].start, tail.init.timescale))
