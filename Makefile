@@ -21,7 +21,7 @@ CHAOS := $(foreach name,SEED MINUTES UPLOADS REPLICAS WORKERS,\
 chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REPLICAS= WORKERS=1) while videos are uploaded
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.chaos $(CHAOS)
 
-test: .venv/ready .emulator/ready ## Run the whole test suite
+test: .venv/ready .emulator/ready .browser/ready chromium ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
@@ -71,9 +71,10 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	  --universal --group mutmut -o requirements/mutmut.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal requirements/build.in -o requirements/build.txt
+	@npm install --prefix tests/browser --package-lock-only --ignore-scripts --silent
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .mutmut mutants .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .emulator .browser .mutmut mutants .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -94,4 +95,15 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-.PHONY: venv-module help dev demo bench-worker chaos test sim corpus costs mutants mutmut check format docs lock clean
+# Where one of the two cannot be had, the tests that play videos in a browser are skipped, and say so.
+.browser/ready: tests/browser/package-lock.json
+	@mkdir -p .browser && cp tests/browser/package.json tests/browser/package-lock.json .browser/
+	@if command -v npm >/dev/null; then npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	  else echo 'make: no npm, so no video players; as root: apt install nodejs npm' >&2; fi
+
+chromium:
+	@command -v chromium >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
+
+.PHONY: chromium venv-module help dev demo bench-worker chaos test sim corpus costs mutants mutmut check format docs lock clean

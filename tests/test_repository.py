@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,13 @@ def test_lock_files_name_no_index_and_pin_every_package_by_hash() -> None:
         pinned = re.findall(r"^[a-z0-9][^\n]*==[^\n]*(?:\n    [^\n]*)*", text, flags=re.MULTILINE)
         assert pinned
         assert all("--hash=sha256:" in package for package in pinned)
+
+
+def test_the_lock_of_the_players_names_no_registry_and_pins_every_package_by_hash() -> None:
+    packages = json.loads((ROOT / "tests" / "browser" / "package-lock.json").read_text())["packages"]
+    pinned = [package for path, package in packages.items() if path]
+    assert pinned
+    assert all("integrity" in package and "resolved" not in package for package in pinned)
 
 
 def test_every_file_that_the_readme_points_to_exists() -> None:
