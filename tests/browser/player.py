@@ -5,6 +5,7 @@ Nothing here sleeps: each wait ends when the page shows what is waited for, or f
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,18 +42,29 @@ class Player:
 
     async def seen(self) -> dict[str, Any]:
         """Return what the page shows now, and what happened until then."""
-        return dict(await self._page.evaluate(_SEEN))
+        return dict(await self._evaluate(_SEEN, None))
 
     async def ask(self, expression: str, argument: object = None) -> Any:
         """Return what a JavaScript expression of ``page`` (screen.js), ``video``, ``player`` and ``argument`` is."""
-        return await self._page.evaluate(_function(expression), argument)
+        try:
+            return await self._evaluate(_function(expression), argument)
+        except TimeoutError as error:
+            raise await self._never(expression, argument) from error
 
     async def until(self, condition: str, argument: object = None) -> None:
         """Wait until such an expression is true."""
         try:
             await self._page.wait_for_function(_function(condition), arg=argument, timeout=PATIENCE / _MILLISECOND)
         except NeverShown as error:
-            raise AssertionError(f"never {condition} ({argument}): {json.dumps(await self.seen())}") from error
+            raise await self._never(condition, argument) from error
+
+    async def _evaluate(self, function: str, argument: object) -> Any:
+        # What a page promises it may never keep: play() waits for a first segment, however long.
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            return await self._page.evaluate(function, argument)
+
+    async def _never(self, expression: str, argument: object) -> AssertionError:
+        return AssertionError(f"never {expression} ({argument}): {json.dumps(await self.seen())}")
 
     async def play(self) -> None:
         await self.ask("video.play()")
@@ -90,8 +102,8 @@ async def opened(browser: Browser, site: Site, player: str, name: str) -> AsyncI
     async with await browser.new_page(viewport={"width": 640, "height": 360}) as page:
         await page.goto(site.page(player))
         await page.wait_for_function("() => Boolean(window.page?.open)")
-        await page.evaluate("(url) => page.open(url)", site.url(name))
         viewer = Player(page)
+        await viewer.ask("page.open(argument)", site.url(name))
         yield viewer
         assert (await viewer.seen())["errors"] == []
         assert not site.refused

@@ -130,6 +130,8 @@ def _avc(out: Path, height: int) -> str:
 
 
 def _mpd(out: Path) -> str:
+    # As long as the longest track: before the end of a longer one, dash.js may pause for good.
+    longest = max(sum(_durations(playlist.parent)) for playlist in out.glob("stream/*/index.m3u8"))
     sets = [_adaptation(out, "video", [_representation(out, height) for height in HEIGHTS], f"v{HEIGHTS[0]}", RATE)]
     for track, language in enumerate(LANGUAGES, 1):
         bits = _bits(out / f"stream/a{track}")
@@ -145,7 +147,8 @@ def _mpd(out: Path) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" '
         'profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" minBufferTime="PT6S" '
-        f'mediaPresentationDuration="PT{SECONDS}S"><Period id="0" start="PT0S">{"".join(sets)}{text}</Period></MPD>\n'
+        f'mediaPresentationDuration="PT{longest:.6f}S"><Period id="0" start="PT0S">{"".join(sets)}{text}</Period>'
+        "</MPD>\n"
     )
 
 
