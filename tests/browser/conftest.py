@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.site import LIBRARIES, Site, serving
-from tests.browser.stand_in import published
+from tests.browser.show import published
 
 CHROMIUM = shutil.which("chromium")
 _ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
