@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.site import LIBRARIES, Site, serving
 from tests.browser.show import published
+from tests.browser.site import LIBRARIES, Site, serving
 
 CHROMIUM = shutil.which("chromium")
 _ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
