@@ -186,8 +186,11 @@ class Swarm(Simulation):
             for replica in self.fleet.replicas[1:]:
                 self.fleet.terminate(replica)
             await asyncio.sleep(TIDYING.total_seconds())
+            if self.story.scene is Scene.FORGOTTEN:
+                # Raw objects expire meanwhile, and with them goes the reason to leave what failed attempts wrote.
+                await asyncio.sleep(14 * quiet.total_seconds())
             changes = self.watch.changes
-            await asyncio.sleep(quiet.total_seconds() * (15 if self.story.scene is Scene.FORGOTTEN else 1))
+            await asyncio.sleep(quiet.total_seconds())
             self.watch.must(self.watch.changes == changes, f"{self.watch.changes - changes} changes on a quiet day")
             self._must_be_whole()
         await self._forget()
