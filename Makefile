@@ -98,8 +98,8 @@ venv-module:
 # Where one of the two cannot be had, the tests that play videos in a browser are skipped, and say so.
 .browser/ready: tests/browser/package-lock.json
 	@mkdir -p .browser && cp tests/browser/package.json tests/browser/package-lock.json .browser/
-	@if command -v npm >/dev/null; then npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
-	  else echo 'make: no npm, so no video players; as root: apt install nodejs npm' >&2; fi
+	@{ command -v npm >/dev/null && npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; } \
+	  || echo 'make: no video players, since npm is missing or failed; as root: apt install nodejs npm' >&2
 
 chromium:
 	@command -v chromium >/dev/null \

@@ -12,6 +12,9 @@ from playwright.async_api import Browser, async_playwright
 from tests.browser.show import published
 from tests.browser.site import LIBRARIES, Site, serving
 
+READY = LIBRARIES.parent / "ready"
+"""Written once all of the players are there."""
+
 CHROMIUM = shutil.which("chromium")
 _ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
 """Root has no sandbox; a test has no user."""
@@ -21,7 +24,7 @@ _ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
 def _installed() -> None:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: `make test` does it as root (apt install chromium)")
-    if not LIBRARIES.is_dir():
+    if not READY.is_file():
         pytest.skip("the players are not installed: `make test` does it where there is npm")
 
 
