@@ -53,8 +53,8 @@ def main(words: list[str]) -> None:
         file = os.dup2(os.open(argv[0], os.O_RDONLY), EXEC_FD, inheritable=False) if instructions else argv[0]
         for name, value in limits.items():
             _limit(getattr(resource, name), int(value))
-        # Python ignores both, and a program keeps what is ignored.
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        # A program keeps what is ignored: by Python, as SIGPIPE, or by whoever started the worker, as nohup does.
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
             signal.signal(number, signal.SIG_DFL)
         if instructions:
             _filter(instructions)
