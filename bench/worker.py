@@ -32,7 +32,7 @@ from vidctl.worker.probe import Probe
 from vidctl.worker.profile import Profile, parse
 
 RATE = 50_000_000
-"""Bytes a second from and to the store, as in ``reference`` figures of S3 for one task."""
+"""Bytes a second from and to the store."""
 
 LADDER = parse("{copy_fitting: false, audio: {loudness: null}}")
 COPY = parse("{stream: null, storyboard: null, audio_only: false, subtitles: false}")

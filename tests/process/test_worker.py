@@ -618,3 +618,20 @@ async def test_a_fence_that_cannot_be_asked_stops_nobody(bench: Bench) -> None:
     blind = refuse("objects.list", Unavailable("no answer"))
 
     assert await bench.run(final=blind, fence=timedelta(seconds=0.01)) == 0
+
+
+async def test_a_second_sound_track_that_got_lost_is_no_success(
+    clips: Clips, tmp_path: Path, script: Callable[[str], str]
+) -> None:
+    real = program("ffmpeg")
+    short = f"{real} -loglevel error -y -i $a2 -t 0.3 -c copy -movflags +cmaf+delay_moov+frag_keyframe $a2.cut.mp4"
+    loses = script(
+        f'{real} "$@" || exit; for a2; do case "$a2" in */a2.mp4) {short} && mv $a2.cut.mp4 $a2;; esac; done; exit 0'
+    )
+    bench = Bench(directory=tmp_path / "work", body=clips.read("two_languages"))
+
+    assert await bench.run(ffmpeg=loses) == 70
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.APP, "verify_failed")
+    assert result.detail.startswith("sound: 1.0")

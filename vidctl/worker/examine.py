@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import assert_never
@@ -64,18 +64,20 @@ class Examiner:
             index=1, codec=decoded.codec, channels=track.channels, duration_seconds=seconds, frames=samples
         )
 
-    async def complete(self, output: Media) -> None:
+    async def complete(self, output: Media, heard: AudioStream | None = None) -> None:
         """Raise if an output lacks anything that the source really holds, or if the source lacks what it claims.
+
+        ``heard`` is the sound track of the source of which the output's was made.
 
         Raises:
             Failed: ``verify_failed``; or ``corrupt``, if they are short because the source ends early.
 
         """
-        lack = verify.lack(self._wanted(self.media), output)
+        lack = verify.lack(self._wanted(self.media, heard), output)
         if lack is None and verify.claims_frames(self.media):
             return
         source, complaints = await self.probe.decode(self.source)
-        source = None if source is None else self._wanted(source)
+        source = None if source is None else self._wanted(source, heard)
         lack = lack or verify.figures(output)
         match verify.judge(source, output, complaints=bool(complaints)):
             case Verdict.COMPLETE:
@@ -87,8 +89,9 @@ class Examiner:
             case verdict:
                 assert_never(verdict)
 
-    def _wanted(self, source: Media) -> Media:
-        rate = self.recipe.thinned_to
+    def _wanted(self, source: Media, heard: AudioStream | None) -> Media:
+        own = tuple(audio for audio in source.audios if heard is not None and audio.index == heard.index)
+        rate, source = self.recipe.thinned_to, replace(source, audios=own)
         return source if rate is None else verify.thinned(source, rate / self.media.video.frames_per_second)
 
     async def _decoded(self, tail: Tail) -> Decoded:

@@ -53,6 +53,11 @@ class VideoStream:
     peak_nits: float | None = None
 
     @property
+    def hdr(self) -> bool:
+        """Whether the picture is HDR10 or HLG."""
+        return self.transfer in {"smpte2084", "arib-std-b67"}
+
+    @property
     def rgb(self) -> bool:
         """Whether the picture is coded as red, green and blue."""
         return words.is_rgb(self.pixel_format)

@@ -11,11 +11,12 @@ from vidctl.folders import Entry
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
+from vidctl.worker import dash, hls
 from vidctl.worker.retry import Patience
 
 _CONTENT_TYPES = {
-    ".m3u8": "application/vnd.apple.mpegurl",
-    ".mpd": "application/dash+xml",
+    ".m3u8": hls.MEDIA_TYPE,
+    ".mpd": dash.MEDIA_TYPE,
     ".mp4": "video/mp4",
     ".m4s": "video/iso.segment",
     ".m4a": "audio/mp4",

@@ -107,7 +107,7 @@ def thin(frames_per_second: float, limit: float) -> float | None:
 
 def keeps_hdr(video: VideoStream, profile: VideoProfile) -> bool:
     """Whether a picture stays HDR."""
-    return profile.hdr == "keep" and video.transfer in {"smpte2084", "arib-std-b67"}
+    return profile.hdr == "keep" and video.hdr
 
 
 def _sounds(media: Media, profile: Profile, loudness: tuple[Filters, ...]) -> tuple[SoundTrack, ...]:

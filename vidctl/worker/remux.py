@@ -37,13 +37,13 @@ _AUDIO_SLACK = 1.5
 def picture_fits(video: VideoStream, rendition: Rendition, profile: Profile) -> bool:
     """Whether a picture is coded as the best rendition would be; if it is, ``packets_fit`` decides."""
     wanted = profile.video
-    depth = 10 if wanted.hdr == "keep" and video.transfer in {"smpte2084", "arib-std-b67"} else 8
+    coded = "yuv420p10le" if wanted.hdr == "keep" and video.hdr else "yuv420p"
     size = (video.width, video.height)
     return (
         profile.copy_fitting
         and video.codec == wanted.codec
         and video.profile in _PROFILES[wanted.codec]
-        and video.pixel_format == ("yuv420p" if depth == 8 else "yuv420p10le")  # noqa: PLR2004 - bits
+        and video.pixel_format == coded
         and size == (rendition.width, rendition.height)
         and video.sample_aspect == 1
         and not video.transformed

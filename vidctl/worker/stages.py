@@ -25,7 +25,7 @@ from vidctl.worker.examine import Examiner
 from vidctl.worker.failure import meaning, misconfigured
 from vidctl.worker.fetch import Fetch
 from vidctl.worker.finish import Finish
-from vidctl.worker.media import Limits, Media
+from vidctl.worker.media import AudioStream, Limits, Media
 from vidctl.worker.probe import Probe
 from vidctl.worker.profile import Profile
 from vidctl.worker.progress import Advance
@@ -174,11 +174,16 @@ class Stages:
         examiner = Examiner(
             probe=self._probe, encoder=encoder, source=source, media=found, recipe=planned, directory=directory
         )
-        sounds = tuple([await examiner.sound(sound, tail) for sound, tail in stream.audios])
+        sounds = {sound.stream.index: await examiner.sound(sound, tail) for sound, tail in stream.audios}
         await stream.check()
+        heard: list[AudioStream | None] = [sound.stream for sound in planned.sounds] or [None]
         for rendition, tail in stream.videos:
             picture = await examiner.picture(rendition, tail)
-            await examiner.complete(replace(picture, audios=sounds[:1]))
+            for track in heard:
+                made = sounds.get(track.index) if track is not None else None
+                await examiner.complete(replace(picture, audios=(made,) if made else ()), track)
+            # The sound is the same beside every picture.
+            heard = heard[:1]
 
     async def _finish(self, encoder: Encoder, stream: Stream, directory: Path) -> None:
         if self._profile.stream is not None:

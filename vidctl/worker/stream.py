@@ -22,8 +22,6 @@ from vidctl.worker.tracks import AudioTrack, Presentation, VideoTrack
 EVERY_SECONDS = 1.0
 """Time between two looks for new segments."""
 
-DASH = "manifest.mpd"
-
 
 class Stream:
     """The adaptive stream of one attempt. ``uploads`` segments go up at once, which is also what it needs of memory."""
@@ -34,12 +32,12 @@ class Stream:
         self._publish = publish
         self._free = asyncio.Semaphore(uploads)
         self._published: dict[str, bytes] = {}
-        stream = recipe.profile.stream
-        target = Fraction(stream.segment_seconds if stream else tracks_target(recipe)).limit_denominator(1000)
+        stream, video = recipe.profile.stream, recipe.profile.video
+        seconds = stream.segment_seconds if stream is not None else video.keyframe_seconds
+        target = Fraction(seconds).limit_denominator(1000)
         self.videos = [(r, Tail(directory / f"{r.name}.mp4", target=target)) for r in recipe.renditions]
         leader = self.videos[0][1]
         self.audios = [(s, Tail(directory / f"{s.name}.mp4", target=target, leader=leader)) for s in recipe.sounds]
-
         self.texts = list(recipe.texts)
 
     @property
@@ -79,10 +77,12 @@ class Stream:
             Failed: ``verify_failed``.
 
         """
+        if self._recipe.profile.stream is None:
+            return
         for tail in self.tails:
             for segment in tail.segments:
                 name = f"{tracks.STREAM}/{tail.name}/{segment.name}"
-                if self._published and self._published.get(name) != await asyncio.to_thread(_digest, tail, segment):
+                if self._published.get(name) != await asyncio.to_thread(_digest, tail, segment):
                     raise failed("verify_failed", f"{name} was not published as it was made")
 
     async def describe(self) -> Presentation:
@@ -95,7 +95,7 @@ class Stream:
             await self._small(f"{tracks.STREAM}/{text.folder}/{tracks.SUBTITLES}", body)
         for name, playlist in hls.playlists(presentation).items():
             await self._small(name, playlist.encode())
-        await self._small(DASH, dash.manifest(presentation).encode())
+        await self._small(dash.MANIFEST, dash.manifest(presentation).encode())
         return presentation
 
     def close(self) -> None:
@@ -150,11 +150,6 @@ class Stream:
             language=_language(text.stream.language),
             forced=text.stream.forced,
         )
-
-
-def tracks_target(recipe: Recipe) -> float:
-    """Return how long a segment is where none is published."""
-    return recipe.profile.video.keyframe_seconds
 
 
 def _digest(tail: Tail, segment: Segment) -> bytes:

@@ -94,7 +94,10 @@ def judge(source: Media | None, output: Media, *, complaints: bool) -> Verdict:
     complete = not _incomplete(source.video, output.video) and (claims_frames(source) or all_given)
     if complete and not _lacks_sound(_without_empty_sound(source), output):
         return Verdict.COMPLETE
-    return Verdict.DAMAGED if all_given or ends_early(source) else Verdict.LOST
+    if ends_early(source):
+        return Verdict.DAMAGED
+    # A picture that is all there says nothing of a sound that is not: the source gave all of that, too.
+    return Verdict.LOST if complete or not all_given else Verdict.DAMAGED
 
 
 def ends_early(source: Media) -> bool:
