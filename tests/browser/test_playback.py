@@ -88,7 +88,7 @@ async def test_each_rendition_can_be_chosen_while_the_film_goes_on(
         assert {min(size.values()) for size in renditions} == short_sides(site)
         smooth: set[int] = set()
         # Whoever chooses what is on show already changes nothing; and a busy machine may stall, but not every time.
-        for chosen in [*range(len(renditions))] * 4:
+        for chosen in [*range(len(renditions))] * 8:
             if await changed_without_a_stall(viewer, chosen, renditions[chosen]):
                 smooth.add(chosen)
             if len(smooth) == len(renditions):
