@@ -25,11 +25,12 @@ from typing import Any
 from tests.media import program
 from tests.workbench import Bench
 from tests.world.objects import MemoryObjects
-from vidctl.worker import command, recipe
-from vidctl.worker.confinement import Confinement
-from vidctl.worker.ladder import Rendition
+from vidctl.worker.ffmpeg import command
+from vidctl.worker.ffmpeg.confinement import Confinement
 from vidctl.worker.probe import Probe
-from vidctl.worker.profile import Profile, parse
+from vidctl.worker.recipes import recipe
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.profile import Profile, parse
 
 RATE = 50_000_000
 """Bytes a second from and to the store."""

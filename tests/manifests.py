@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.playlists import RATE_ERROR, read_segment
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader
+from vidctl.worker.cmaf.init_segment import Init
+from vidctl.worker.cmaf.sample_entry import Picture
 from vidctl.worker.failure import Failed
-from vidctl.worker.fragments import Fragment, FragmentReader
-from vidctl.worker.init_segment import Init
-from vidctl.worker.sample_entry import Picture
 
 RULES = {
     "D1": "ISO/IEC 23009-1 5.3.1.2: a static manifest has profiles, a duration and a buffer time",

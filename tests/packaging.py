@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from tests.media import program
-from vidctl.worker import dash, hls
-from vidctl.worker.fragments import Fragment, FragmentReader, delayed
-from vidctl.worker.init_segment import Init
-from vidctl.worker.segments import TARGET_SECONDS, ClockCutter, FollowingCutter, Segment
-from vidctl.worker.tracks import INIT, STREAM, SUBTITLES, AudioTrack, Presentation, TextTrack, VideoTrack
+from vidctl.worker.cmaf import dash, hls
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader, delayed
+from vidctl.worker.cmaf.init_segment import Init
+from vidctl.worker.cmaf.segments import TARGET_SECONDS, ClockCutter, FollowingCutter, Segment
+from vidctl.worker.cmaf.tracks import INIT, STREAM, SUBTITLES, AudioTrack, Presentation, TextTrack, VideoTrack
 
 TARGET = Fraction(TARGET_SECONDS)
 RATE = Fraction(30000, 1001)

@@ -18,10 +18,10 @@ from itertools import accumulate
 from pathlib import Path
 
 from tests.media import program
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader
+from vidctl.worker.cmaf.init_segment import Init
+from vidctl.worker.cmaf.sample_entry import Picture
 from vidctl.worker.failure import Failed
-from vidctl.worker.fragments import Fragment, FragmentReader
-from vidctl.worker.init_segment import Init
-from vidctl.worker.sample_entry import Picture
 
 RULES = {
     "H1": "RFC 8216bis 4.4.1.1: a playlist begins with EXTM3U",

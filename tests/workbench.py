@@ -21,7 +21,7 @@ from vidctl.journal import Journal
 from vidctl.model import AttemptNumber, JobSpec, Source, VideoKey
 from vidctl.records import Output, Progress, Result
 from vidctl.settings import WorkerSettings
-from vidctl.worker.profile import Profile, parse
+from vidctl.worker.recipes.profile import Profile, parse
 from vidctl.worker.retry import Patience
 from vidctl.worker.run import run
 

@@ -196,7 +196,8 @@ async def _worker() -> int:
     from vidctl.clients import open_clients
     from vidctl.metrics import Metrics
     from vidctl.s3 import S3Objects
-    from vidctl.worker import confinement, profiles
+    from vidctl.worker import profiles
+    from vidctl.worker.ffmpeg import confinement
     from vidctl.worker.run import run
 
     confinement.shield()

@@ -17,7 +17,7 @@ from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.plan import plan
 from vidctl.reconciler.rules import Rule, Section
 from vidctl.worker import profiles
-from vidctl.worker.profile import Profile
+from vidctl.worker.recipes.profile import Profile
 
 SECOND, SIXTY = timedelta(seconds=1), 60
 

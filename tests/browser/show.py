@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.browser.film import film
 from tests.workbench import Bench
-from vidctl.worker.profile import parse
+from vidctl.worker.recipes.profile import parse
 
 TWO_RUNGS = parse("""
 copy_fitting: false

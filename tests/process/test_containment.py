@@ -16,13 +16,13 @@ from tests import attacks
 from tests.media import Clips, program
 from tests.workbench import Bench
 from vidctl.model import FailureClass
-from vidctl.worker import command
-from vidctl.worker.command import Command
-from vidctl.worker.confinement import Confinement, Mode
 from vidctl.worker.encode import blame
 from vidctl.worker.failure import Failed
-from vidctl.worker.ffmpeg import Ended, ignore, run_program
-from vidctl.worker.seccomp import EXEC_FD, REFUSED
+from vidctl.worker.ffmpeg import command
+from vidctl.worker.ffmpeg.command import Command
+from vidctl.worker.ffmpeg.confinement import Confinement, Mode
+from vidctl.worker.ffmpeg.program import Ended, ignore, run_program
+from vidctl.worker.ffmpeg.seccomp import EXEC_FD, REFUSED
 
 GIB = 1024**3
 MINUTE = timedelta(minutes=1)
@@ -254,7 +254,7 @@ async def test_a_program_has_the_default_answer_to_every_signal() -> None:
 WORKER = """
 import asyncio, sys
 from datetime import timedelta
-from vidctl.worker import confinement, ffmpeg, launcher
+from vidctl.worker.ffmpeg import confinement, program, launcher
 launcher.renounce()  # as in a container: root's rights would keep others off by themselves
 if sys.argv[1] == "shielded":
     confinement.shield()
@@ -272,7 +272,7 @@ for name in ("environ", "mem"):
 '''
 confined = confinement.Confinement(mode="required", memory_bytes=None, file_bytes=1)
 minute = timedelta(minutes=1)
-asyncio.run(ffmpeg.run_program(
+asyncio.run(program.run_program(
     (sys.executable, "-I", "-S", "-c", code), confinement=confined, deadline=minute, stop_grace=minute, on_line=print
 ))
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests import playlists
 from tests.media import program
 from tests.workbench import Bench
-from vidctl.worker.profile import parse
+from vidctl.worker.recipes.profile import parse
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=9")
 SOUND = ("-f", "lavfi", "-i", "sine=d=9")

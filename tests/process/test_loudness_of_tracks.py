@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.media import program
-from vidctl.worker.loudness import RATE_HZ, Loudness, measure, normalisation, parse, published
+from vidctl.worker.recipes.loudness import RATE_HZ, Loudness, measure, normalisation, parse, published
 
 TARGET_LUFS = -16.0
 CEILING_DBTP = -1.5

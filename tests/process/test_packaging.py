@@ -15,9 +15,9 @@ from tests.manifests import check_dash
 from tests.media import program
 from tests.packaging import encode, publish, read, run_ffmpeg
 from tests.playlists import check_hls
-from vidctl.worker.fragments import Fragment, FragmentReader
-from vidctl.worker.init_segment import parse_init
-from vidctl.worker.sample_entry import Picture, Sound
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader
+from vidctl.worker.cmaf.init_segment import parse_init
+from vidctl.worker.cmaf.sample_entry import Picture, Sound
 
 FRAMES = 390
 """13 s at 30000/1001 frames a second, rounded up to whole frames."""

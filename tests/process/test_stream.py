@@ -21,8 +21,8 @@ from tests.workbench import NOON, Bench, ffprobe
 from tests.world.objects import MemoryObjects
 from vidctl.errors import Unavailable
 from vidctl.records import Result
-from vidctl.worker import loudness
-from vidctl.worker.profile import Profile, parse
+from vidctl.worker.recipes import loudness
+from vidctl.worker.recipes.profile import Profile, parse
 
 _LADDER = "ladder: [{short_side: 360, max_bitrate: 800000}, {short_side: 180, max_bitrate: 300000}]"
 MADE = parse(f"{{video: {{preset: ultrafast, {_LADDER}}}, copy_fitting: false}}")

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.media import program
-from vidctl.worker import colour
-from vidctl.worker.bt709 import filters
-from vidctl.worker.colour import Rgb
-from vidctl.worker.media import VideoStream
-from vidctl.worker.side_data import first_frame, frame_peak_nits
-from vidctl.worker.tonemap import Transfer, convert, cube, grade
+from vidctl.worker.recipes import colour
+from vidctl.worker.recipes.bt709 import filters
+from vidctl.worker.recipes.colour import Rgb
+from vidctl.worker.recipes.tonemap import Transfer, convert, cube, grade
+from vidctl.worker.source.media import VideoStream
+from vidctl.worker.source.side_data import first_frame, frame_peak_nits
 
 SIDE = 32
 SKIN = (1.0, 0.95, 0.92)

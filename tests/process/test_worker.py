@@ -20,7 +20,7 @@ from vidctl.errors import AccessDenied, Throttled, Unavailable
 from vidctl.groups import TaskGroup
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
 from vidctl.records import Cancel, Dead, Intent, Manifest, Record, Result
-from vidctl.worker.profile import parse
+from vidctl.worker.recipes.profile import parse
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ import pytest
 
 from tests.processes import alive, gone
 from vidctl.groups import TaskGroup
-from vidctl.worker.command import Command
-from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed
-from vidctl.worker.ffmpeg import Ended, ignore
-from vidctl.worker.ffmpeg import run_program as run_confined
+from vidctl.worker.ffmpeg.command import Command
+from vidctl.worker.ffmpeg.confinement import Confinement
+from vidctl.worker.ffmpeg.program import Ended, ignore
+from vidctl.worker.ffmpeg.program import run_program as run_confined
 
 MINUTE = timedelta(minutes=1)
 SOON = timedelta(seconds=0.5)
@@ -26,8 +26,8 @@ SOON = timedelta(seconds=0.5)
 CALLER = """
 import asyncio, sys
 from datetime import timedelta
-from vidctl.worker.confinement import Confinement
-from vidctl.worker.ffmpeg import run_program
+from vidctl.worker.ffmpeg.confinement import Confinement
+from vidctl.worker.ffmpeg.program import run_program
 confinement = Confinement(mode=sys.argv[1], memory_bytes=None, file_bytes=1024)
 minute = timedelta(minutes=1)
 loop = "import os, time; print(os.getpid(), flush=True); time.sleep(100)"

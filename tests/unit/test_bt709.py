@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vidctl.worker.bt709 import escaped, filters
-from vidctl.worker.media import VideoStream
+from vidctl.worker.recipes.bt709 import escaped, filters
+from vidctl.worker.source.media import VideoStream
 
 
 def chain(*, cube_path: str | None = None, width: int = 1920, height: int = 1080, **claims: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from vidctl.worker.failure import Failed
-from vidctl.worker.ffprobe import parse
-from vidctl.worker.media import VideoStream
-from vidctl.worker.side_data import first_frame, frame_peak_nits
-from vidctl.worker.words import bit_depth, is_rgb
+from vidctl.worker.source.ffprobe import parse
+from vidctl.worker.source.media import VideoStream
+from vidctl.worker.source.side_data import first_frame, frame_peak_nits
+from vidctl.worker.source.words import bit_depth, is_rgb
 
 HDR10: dict[str, Any] = {
     "index": 0,

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from vidctl.worker import command, profiles, recipe
-from vidctl.worker.media import AudioStream, Media, TextStream, VideoStream
-from vidctl.worker.profile import Profile
-from vidctl.worker.recipe import Filters
+from vidctl.worker import profiles
+from vidctl.worker.ffmpeg import command
+from vidctl.worker.recipes import recipe
+from vidctl.worker.recipes.profile import Profile
+from vidctl.worker.recipes.recipe import Filters
+from vidctl.worker.source.media import AudioStream, Media, TextStream, VideoStream
 
 VIDEO = VideoStream(index=0, codec="h264", width=1920, height=1080, pixel_format="yuv420p", frames_per_second=30.0)
 STEREO = AudioStream(index=1, codec="aac", channels=2)

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from vidctl.model import FailureClass
-from vidctl.worker.confinement import Confinement, Mode, most_memory
 from vidctl.worker.failure import Failed
+from vidctl.worker.ffmpeg.confinement import Confinement, Mode, most_memory
 
 HOUR = timedelta(hours=1)
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 import pytest
 
 from tests.unit.test_hls import AUDIO, PICTURE, SOUND, TEXT, VIDEO, segments
-from vidctl.worker.dash import manifest
-from vidctl.worker.sample_entry import Colour, Sound
-from vidctl.worker.tracks import Presentation
+from vidctl.worker.cmaf.dash import manifest
+from vidctl.worker.cmaf.sample_entry import Colour, Sound
+from vidctl.worker.cmaf.tracks import Presentation
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 

@@ -17,7 +17,7 @@ from vidctl.errors import (
 from vidctl.model import FailureClass
 from vidctl.worker.encode import blame
 from vidctl.worker.failure import Failure, meaning
-from vidctl.worker.ffmpeg import Ended
+from vidctl.worker.ffmpeg.program import Ended
 
 
 @pytest.mark.parametrize(

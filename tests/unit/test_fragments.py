@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fragmented import audio_entry, box, edits, fragment, full, head, video_entry
-from vidctl.worker.boxes import Box, children
+from vidctl.worker.cmaf.boxes import Box, children
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader, delayed
+from vidctl.worker.cmaf.init_segment import Defaults, Init, parse_init
 from vidctl.worker.failure import Failed
-from vidctl.worker.fragments import Fragment, FragmentReader, delayed
-from vidctl.worker.init_segment import Defaults, Init, parse_init
 
 
 def read(content: bytes) -> tuple[Init, list[Fragment]]:

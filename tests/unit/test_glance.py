@@ -21,11 +21,11 @@ from vidctl.model import Source
 from vidctl.reconciler.glance import Hopeless, Seen, Sight, Unknown
 from vidctl.reconciler.glancing import HEAD_BYTES, INDEX_BYTES, Glancing
 from vidctl.reconciler.policy import InputLimits
-from vidctl.worker import media
-from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed
-from vidctl.worker.media import Limits
+from vidctl.worker.ffmpeg.confinement import Confinement
 from vidctl.worker.probe import Probe
+from vidctl.worker.source import media
+from vidctl.worker.source.media import Limits
 
 HOURS = 12 * 3600.0
 HOPELESS = {

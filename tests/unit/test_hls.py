@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from vidctl.worker import hls
-from vidctl.worker.fragments import Fragment
-from vidctl.worker.sample_entry import Colour, Picture, Sound
-from vidctl.worker.segments import Segment
-from vidctl.worker.tracks import AudioTrack, Presentation, TextTrack, VideoTrack, distinct
+from vidctl.worker.cmaf import hls
+from vidctl.worker.cmaf.fragments import Fragment
+from vidctl.worker.cmaf.sample_entry import Colour, Picture, Sound
+from vidctl.worker.cmaf.segments import Segment
+from vidctl.worker.cmaf.tracks import AudioTrack, Presentation, TextTrack, VideoTrack, distinct
 
 
 def segments(*durations: int, timescale: int = 1000, size: int = 1000, start: int = 0) -> tuple[Segment, ...]:

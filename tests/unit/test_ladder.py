@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidctl.worker.ladder import LONGEST_SIDE, Rendition, display_size, ladder
-from vidctl.worker.media import Media, VideoStream
-from vidctl.worker.profile import Rung, VideoCodec, VideoProfile
+from vidctl.worker.recipes.ladder import LONGEST_SIDE, Rendition, display_size, ladder
+from vidctl.worker.recipes.profile import Rung, VideoCodec, VideoProfile
+from vidctl.worker.source.media import Media, VideoStream
 
 PROFILE = VideoProfile()
 HD = ((1920, 1080), (1280, 720), (852, 480), (640, 360))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidctl.worker.failure import Failed
-from vidctl.worker.loudness import MAX_GAIN_DB, Loudness, measure, normalisation, parse, published
+from vidctl.worker.recipes.loudness import MAX_GAIN_DB, Loudness, measure, normalisation, parse, published
 
 
 def summary(integrated: str = "-27.1", peak: str = "-0.8") -> str:

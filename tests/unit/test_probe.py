@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from vidctl.mp4 import is_mp4, is_photograph
 from vidctl.records import MediaInfo
-from vidctl.worker.boxes import Cut, find_cut
+from vidctl.worker.cmaf.boxes import Cut, find_cut
 from vidctl.worker.failure import Failed
-from vidctl.worker.ffprobe import Decoded, parse, parse_track
-from vidctl.worker.media import AudioStream, Limits, Media, TextStream, VideoStream, check
+from vidctl.worker.source.ffprobe import Decoded, parse, parse_track
+from vidctl.worker.source.media import AudioStream, Limits, Media, TextStream, VideoStream, check
 
 VIDEO: dict[str, Any] = {
     "index": 0,

@@ -6,7 +6,7 @@ import pytest
 
 from vidctl.errors import InvalidSettings
 from vidctl.worker import profiles
-from vidctl.worker.profile import Profile, VideoProfile, parse
+from vidctl.worker.recipes.profile import Profile, VideoProfile, parse
 
 RUNG = "{short_side: 360, max_bitrate: 800000}"
 

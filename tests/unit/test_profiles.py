@@ -8,7 +8,7 @@ import pytest
 
 from vidctl.errors import InvalidSettings
 from vidctl.worker import profiles
-from vidctl.worker.profile import parse
+from vidctl.worker.recipes.profile import parse
 
 WITHOUT_POSTER = parse("poster: false")
 

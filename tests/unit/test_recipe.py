@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from vidctl.worker import profiles
-from vidctl.worker.media import AudioStream, Media, TextStream, VideoStream
-from vidctl.worker.profile import AudioProfile, Profile, VideoProfile, parse
-from vidctl.worker.recipe import Recipe, SoundTrack, TextTrack, keeps_hdr, progressive, thin, write
+from vidctl.worker.recipes.profile import AudioProfile, Profile, VideoProfile, parse
+from vidctl.worker.recipes.recipe import Recipe, SoundTrack, TextTrack, keeps_hdr, progressive, thin, write
+from vidctl.worker.source.media import AudioStream, Media, TextStream, VideoStream
 
 VIDEO = VideoStream(index=0, codec="h264", width=1280, height=720, pixel_format="yuv420p", frames_per_second=30.0)
 MONO = AudioStream(index=1, codec="aac", channels=1)

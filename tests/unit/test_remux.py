@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from vidctl.worker import remux
-from vidctl.worker.ffprobe import Packets, parse_packets
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import AudioStream, VideoStream
-from vidctl.worker.profile import AudioProfile, Profile, parse
+from vidctl.worker.recipes import remux
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.profile import AudioProfile, Profile, parse
+from vidctl.worker.source.ffprobe import Packets, parse_packets
+from vidctl.worker.source.media import AudioStream, VideoStream
 
 TOP = Rendition(name="v720", width=1280, height=720, max_bitrate=3_200_000)
 FITTING = VideoStream(

@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 
 from tests.fragmented import AAC_LC_STEREO, audio_entry, box, esds, video_entry
-from vidctl.worker.boxes import children
+from vidctl.worker.cmaf.boxes import children
+from vidctl.worker.cmaf.sample_entry import Colour, Picture, Sound, VideoRange, parse_entry
 from vidctl.worker.failure import Failed
-from vidctl.worker.sample_entry import Colour, Picture, Sound, VideoRange, parse_entry
 
 
 def parsed(entry: bytes) -> Picture | Sound:

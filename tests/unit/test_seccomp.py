@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from vidctl.worker import launcher, seccomp
-from vidctl.worker.seccomp import ALLOW, EXEC_FD, KILL, REFUSED, answer, assembled
+from vidctl.worker.ffmpeg import launcher, seccomp
+from vidctl.worker.ffmpeg.seccomp import ALLOW, EXEC_FD, KILL, REFUSED, answer, assembled
 
 X86, ARM = 0xC000_003E, 0xC000_00B7
 MACHINES = [("x86_64", 0, X86), ("aarch64", 1, ARM)]

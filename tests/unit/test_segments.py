@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidctl.worker.failure import Failed
-from vidctl.worker.fragments import Fragment
-from vidctl.worker.init_segment import Init
-from vidctl.worker.sample_entry import Picture
-from vidctl.worker.segments import (
+from vidctl.worker.cmaf.fragments import Fragment
+from vidctl.worker.cmaf.init_segment import Init
+from vidctl.worker.cmaf.sample_entry import Picture
+from vidctl.worker.cmaf.segments import (
     Bandwidth,
     ClockCutter,
     FollowingCutter,
@@ -24,6 +23,7 @@ from vidctl.worker.segments import (
     rounded,
     target_duration,
 )
+from vidctl.worker.failure import Failed
 
 TARGET = Fraction(6)
 

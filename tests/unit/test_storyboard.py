@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidctl.worker.profile import Storyboard
-from vidctl.worker.storyboard import Board, layout, text
+from vidctl.worker.recipes.profile import Storyboard
+from vidctl.worker.recipes.storyboard import Board, layout, text
 
 PROFILE = Storyboard()
 SIZE = (640, 360)

@@ -16,12 +16,12 @@ from tests.fragmented import AAC_LC_STEREO, audio_entry, esds, fragment, head
 from tests.world.objects import MemoryObjects
 from vidctl import layout
 from vidctl.groups import TaskGroup
-from vidctl.worker import recipe
 from vidctl.worker.failure import Failed
-from vidctl.worker.media import AudioStream, Media, VideoStream
-from vidctl.worker.profile import Profile, parse
 from vidctl.worker.publish import Publish
+from vidctl.worker.recipes import recipe
+from vidctl.worker.recipes.profile import Profile, parse
 from vidctl.worker.retry import Patience
+from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.stream import Stream
 
 JOB = builders.job_spec()

@@ -12,8 +12,8 @@ import pytest
 
 from tests.fragmented import audio_entry as entry_of_sound
 from tests.fragmented import edits, esds, fragment, head
+from vidctl.worker.cmaf.segments import Segment
 from vidctl.worker.failure import Failed
-from vidctl.worker.segments import Segment
 from vidctl.worker.tail import Tail
 
 TARGET = Fraction(6)

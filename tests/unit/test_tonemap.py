@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidctl.worker import colour
-from vidctl.worker.colour import BT709, BT2020, P3, Rgb
-from vidctl.worker.media import VideoStream
-from vidctl.worker.tonemap import Grade, Transfer, convert, cube, grade, into_gamut, rolled_off
+from vidctl.worker.recipes import colour
+from vidctl.worker.recipes.colour import BT709, BT2020, P3, Rgb
+from vidctl.worker.recipes.tonemap import Grade, Transfer, convert, cube, grade, into_gamut, rolled_off
+from vidctl.worker.source.media import VideoStream
 
 PQ = Grade(transfer=Transfer.PQ)
 HLG = Grade(transfer=Transfer.HLG)

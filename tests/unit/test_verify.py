@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from vidctl.worker.ffprobe import Decoded
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import AudioStream, Media, VideoStream
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.source.ffprobe import Decoded
+from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.verify import (
     Verdict,
     claims_frames,

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from vidctl.worker import command, loudness, progress, verify
-from vidctl.worker.command import Command
-from vidctl.worker.confinement import Confinement
+from vidctl.worker import progress, verify
 from vidctl.worker.failure import DISK_FULL, Failed, failed, refused
-from vidctl.worker.ffmpeg import Ended, ignore, killed, run_program
-from vidctl.worker.loudness import Loudness
+from vidctl.worker.ffmpeg import command
+from vidctl.worker.ffmpeg.command import Command
+from vidctl.worker.ffmpeg.confinement import Confinement
+from vidctl.worker.ffmpeg.program import Ended, ignore, killed, run_program
 from vidctl.worker.probe import Probe
 from vidctl.worker.progress import Advance
-from vidctl.worker.recipe import Recipe
+from vidctl.worker.recipes import loudness
+from vidctl.worker.recipes.loudness import Loudness
+from vidctl.worker.recipes.recipe import Recipe
 
 # As ffmpeg 8, ffmpeg 5 and a decoder that needs a graphics card say it.
 _NO_DECODER = ("no decoder found for", "not found for input stream", "doesn't support hardware accelerated")

@@ -10,11 +10,11 @@ from typing import assert_never
 from vidctl.worker import verify
 from vidctl.worker.encode import Encoder
 from vidctl.worker.failure import failed, refused
-from vidctl.worker.ffprobe import Decoded
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import AudioStream, Media, VideoStream
 from vidctl.worker.probe import Probe
-from vidctl.worker.recipe import Recipe, SoundTrack
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.recipe import Recipe, SoundTrack
+from vidctl.worker.source.ffprobe import Decoded
+from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.tail import Tail
 from vidctl.worker.verify import Verdict
 

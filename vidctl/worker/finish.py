@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vidctl.worker import command, recipe, storyboard
 from vidctl.worker.encode import Encoder
 from vidctl.worker.failure import failed
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.profile import Profile, Storyboard
+from vidctl.worker.ffmpeg import command
 from vidctl.worker.publish import Publish
+from vidctl.worker.recipes import recipe, storyboard
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.profile import Profile, Storyboard
 from vidctl.worker.stream import Stream
 from vidctl.worker.tail import Tail
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from vidctl import mp4
 from vidctl.errors import Malformed
-from vidctl.worker import boxes, command, ffmpeg, ffprobe, side_data
-from vidctl.worker.boxes import Cut
-from vidctl.worker.command import Command
-from vidctl.worker.confinement import Confinement
+from vidctl.worker.cmaf import boxes
+from vidctl.worker.cmaf.boxes import Cut
 from vidctl.worker.failure import Failed, refused
-from vidctl.worker.ffmpeg import Ended
-from vidctl.worker.ffprobe import Decoded, Packets
-from vidctl.worker.media import Media
+from vidctl.worker.ffmpeg import command, program
+from vidctl.worker.ffmpeg.command import Command
+from vidctl.worker.ffmpeg.confinement import Confinement
+from vidctl.worker.ffmpeg.program import Ended
+from vidctl.worker.source import ffprobe, side_data
+from vidctl.worker.source.ffprobe import Decoded, Packets
+from vidctl.worker.source.media import Media
 
 INSPECT_DEADLINE = timedelta(minutes=5)
 """Reading the headers of a good file takes a tenth of a second."""
@@ -62,7 +64,7 @@ class Probe:
             raise refused("encrypted", "the video is encrypted: upload it without copy protection")
         modest = self.confinement.within(INSPECT_MEMORY)
         ended, text = await self._run(command.inspect(self.ffprobe, str(path)), INSPECT_DEADLINE, modest)
-        if ffmpeg.starved(ended):
+        if program.starved(ended):
             detail = "the file claims to be so large that its index alone takes more than 2 GiB of memory"
             raise refused("over_limits", detail, stderr_tail=ended.stderr_tail)
         _raise_killed(ended)
@@ -104,14 +106,14 @@ class Probe:
 
     async def _run(self, argv: Command, deadline: timedelta, confinement: Confinement) -> tuple[Ended, str]:
         lines: list[str] = []
-        ended = await ffmpeg.run_program(
+        ended = await program.run_program(
             argv, confinement=confinement, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append
         )
         return ended, "\n".join(lines)
 
 
 def _raise_killed(ended: Ended) -> None:
-    if (error := ffmpeg.killed("ffprobe", ended)) is not None:
+    if (error := program.killed("ffprobe", ended)) is not None:
         raise error
 
 

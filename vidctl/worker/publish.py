@@ -11,7 +11,7 @@ from vidctl.folders import Entry
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
-from vidctl.worker import dash, hls
+from vidctl.worker.cmaf import dash, hls
 from vidctl.worker.retry import Patience
 
 _CONTENT_TYPES = {

@@ -23,7 +23,7 @@ from vidctl.records import Output, Result
 from vidctl.settings import WorkerSettings
 from vidctl.worker.failure import EXIT_OK, EXIT_TEMPORARY, Failed, Failure, meaning, temporary
 from vidctl.worker.fence import Fence, Superseded
-from vidctl.worker.profile import Profile
+from vidctl.worker.recipes.profile import Profile
 from vidctl.worker.report import Report
 from vidctl.worker.retry import Patience
 from vidctl.worker.stages import Stages

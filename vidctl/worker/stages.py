@@ -18,21 +18,23 @@ from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
 from vidctl.settings import WorkerSettings
-from vidctl.worker import loudness, media, recipe, remux, tonemap, verify
-from vidctl.worker.confinement import Confinement, unavailable
+from vidctl.worker import verify
 from vidctl.worker.encode import Encoder
 from vidctl.worker.examine import Examiner
 from vidctl.worker.failure import meaning, misconfigured
 from vidctl.worker.fetch import Fetch
+from vidctl.worker.ffmpeg.confinement import Confinement, unavailable
 from vidctl.worker.finish import Finish
-from vidctl.worker.media import AudioStream, Limits, Media
 from vidctl.worker.probe import Probe
-from vidctl.worker.profile import Profile
 from vidctl.worker.progress import Advance
 from vidctl.worker.publish import Publish
-from vidctl.worker.recipe import Recipe
+from vidctl.worker.recipes import loudness, recipe, remux, tonemap
+from vidctl.worker.recipes.profile import Profile
+from vidctl.worker.recipes.recipe import Recipe
 from vidctl.worker.report import Report
 from vidctl.worker.retry import Patience
+from vidctl.worker.source import media
+from vidctl.worker.source.media import AudioStream, Limits, Media
 from vidctl.worker.stream import Stream
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import langcodes
 
 from vidctl.groups import TaskGroup
-from vidctl.worker import dash, hls, tracks
+from vidctl.worker.cmaf import dash, hls, tracks
+from vidctl.worker.cmaf.segments import Segment
+from vidctl.worker.cmaf.tracks import AudioTrack, Presentation, VideoTrack
 from vidctl.worker.failure import failed
 from vidctl.worker.publish import Publish
-from vidctl.worker.recipe import Recipe, SoundTrack, TextTrack
-from vidctl.worker.segments import Segment
+from vidctl.worker.recipes.recipe import Recipe, SoundTrack, TextTrack
 from vidctl.worker.tail import Tail
-from vidctl.worker.tracks import AudioTrack, Presentation, VideoTrack
 
 EVERY_SECONDS = 1.0
 """Time between two looks for new segments."""

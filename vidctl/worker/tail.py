@@ -8,10 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from vidctl.worker.cmaf.fragments import Fragment, FragmentReader, delayed
+from vidctl.worker.cmaf.init_segment import Init
+from vidctl.worker.cmaf.segments import ClockCutter, FollowingCutter, Segment
 from vidctl.worker.failure import failed
-from vidctl.worker.fragments import Fragment, FragmentReader, delayed
-from vidctl.worker.init_segment import Init
-from vidctl.worker.segments import ClockCutter, FollowingCutter, Segment
 
 
 class Tail:

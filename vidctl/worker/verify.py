@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
-from vidctl.worker.ffprobe import Decoded
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import AudioStream, Media, VideoStream
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.source.ffprobe import Decoded
+from vidctl.worker.source.media import AudioStream, Media, VideoStream
 
 SLACK_SECONDS = 0.25
 """What may be missing of a track: the encoder's priming, a last frame whose length nobody stored."""

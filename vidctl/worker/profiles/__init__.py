@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vidctl.errors import InvalidSettings
-from vidctl.worker.profile import Profile, parse
+from vidctl.worker.recipes.profile import Profile, parse
 
 _HERE = Path(__file__).parent
 

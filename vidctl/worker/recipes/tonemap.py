@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vidctl.worker import colour
-from vidctl.worker.colour import BT709, BT2020, P3, Matrix, Rgb
-from vidctl.worker.media import VideoStream
+from vidctl.worker.recipes import colour
+from vidctl.worker.recipes.colour import BT709, BT2020, P3, Matrix, Rgb
+from vidctl.worker.source.media import VideoStream
 
 REFERENCE_WHITE_NITS = 203.0
 """ITU-R BT.2408, section 2.1: 58 % of a PQ signal, 75 % of an HLG signal."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidctl.worker.boxes import Box, Fields, children, find, unreadable
-from vidctl.worker.sample_entry import Picture, Sound, parse_entry
+from vidctl.worker.cmaf.boxes import Box, Fields, children, find, unreadable
+from vidctl.worker.cmaf.sample_entry import Picture, Sound, parse_entry
 
 _EMPTY = -1
 """The media time of an edit that shows nothing."""

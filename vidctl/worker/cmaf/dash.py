@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 
-from vidctl.worker.sample_entry import Picture, VideoRange
-from vidctl.worker.segments import Segment, bandwidth
-from vidctl.worker.tracks import (
+from vidctl.worker.cmaf.sample_entry import Picture, VideoRange
+from vidctl.worker.cmaf.segments import Segment, bandwidth
+from vidctl.worker.cmaf.tracks import (
     INIT,
     STREAM,
     SUBTITLES,

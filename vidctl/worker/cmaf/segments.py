@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vidctl.worker.boxes import unreadable
-from vidctl.worker.fragments import Fragment
-from vidctl.worker.init_segment import Init
+from vidctl.worker.cmaf.boxes import unreadable
+from vidctl.worker.cmaf.fragments import Fragment
+from vidctl.worker.cmaf.init_segment import Init
 
 TARGET_SECONDS = 6
 """Apple: HLS Authoring Specification, target durations SHOULD be 6 seconds."""

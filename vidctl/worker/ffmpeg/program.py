@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from vidctl.groups import TaskGroup
-from vidctl.worker.command import Command
-from vidctl.worker.confinement import Confinement
 from vidctl.worker.failure import Failed, failed, misconfigured, refused
+from vidctl.worker.ffmpeg.command import Command
+from vidctl.worker.ffmpeg.confinement import Confinement
 
 TAIL_BYTES = 4096
 """What is kept of the standard error: its end, however much a broken input makes ffmpeg complain."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from vidctl.worker.boxes import Box, Fields, children, find, unreadable
+from vidctl.worker.cmaf.boxes import Box, Fields, children, find, unreadable
 
 _VISUAL = 78
 _AUDIO = 28

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidctl.worker.media import Media
-from vidctl.worker.profile import Rung, VideoCodec, VideoProfile
+from vidctl.worker.recipes.profile import Rung, VideoCodec, VideoProfile
+from vidctl.worker.source.media import Media
 
 LONGEST_SIDE: dict[VideoCodec, int] = {"h264": 4096, "hevc": 8192, "av1": 8192}
 """Where the hardware decoders of phones and browsers end."""

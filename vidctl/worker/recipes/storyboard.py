@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vidctl.worker.profile import Storyboard
+from vidctl.worker.recipes.profile import Storyboard
 
 FOLDER = "storyboard"
 TEXT = "storyboard.vtt"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ValidationError
 
-from vidctl.worker.words import ratio
+from vidctl.worker.source.words import ratio
 
 SIDE_DATA = "rotation,max_luminance,max_content,dv_profile,dv_bl_signal_compatibility_id"
 """What ffprobe is asked for of it."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from vidctl import logs
-from vidctl.worker import launcher, seccomp
 from vidctl.worker.failure import misconfigured
+from vidctl.worker.ffmpeg import launcher, seccomp
 
 log = logs.get(__name__)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import BinaryIO
 
-from vidctl.worker.boxes import Box, Fields, children, find, parse_header, unreadable
-from vidctl.worker.init_segment import Defaults, Init, parse_init
+from vidctl.worker.cmaf.boxes import Box, Fields, children, find, parse_header, unreadable
+from vidctl.worker.cmaf.init_segment import Defaults, Init, parse_init
 
 _NO_SYNC = 0x10000
 """sample_is_non_sync_sample: the sample cannot be decoded without those before it."""

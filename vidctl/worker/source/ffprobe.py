@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from vidctl.worker.failure import refused
-from vidctl.worker.media import AudioStream, Media, TextStream, VideoStream
-from vidctl.worker.side_data import SIDE_DATA, SideData, dolby_alone, peak_nits
-from vidctl.worker.words import ratio, said
+from vidctl.worker.source.media import AudioStream, Media, TextStream, VideoStream
+from vidctl.worker.source.side_data import SIDE_DATA, SideData, dolby_alone, peak_nits
+from vidctl.worker.source.words import ratio, said
 
 ENTRIES = (
     "format=format_name,duration,nb_streams"

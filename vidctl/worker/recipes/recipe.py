@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from vidctl.worker import bt709, remux
-from vidctl.worker.ladder import Rendition, ladder
-from vidctl.worker.media import AudioStream, Media, TextStream, VideoStream
-from vidctl.worker.profile import Profile, VideoProfile
+from vidctl.worker.recipes import bt709, remux
+from vidctl.worker.recipes.ladder import Rendition, ladder
+from vidctl.worker.recipes.profile import Profile, VideoProfile
+from vidctl.worker.source.media import AudioStream, Media, TextStream, VideoStream
 
 Filters = tuple[str, ...]
 

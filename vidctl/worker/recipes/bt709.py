@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 
-from vidctl.worker.media import VideoStream
+from vidctl.worker.source.media import VideoStream
 
 Filters = tuple[str, ...]
 

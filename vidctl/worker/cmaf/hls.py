@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from vidctl.worker.sample_entry import Picture
-from vidctl.worker.segments import Bandwidth, Segment, bandwidth, measure, rounded
-from vidctl.worker.tracks import (
+from vidctl.worker.cmaf.sample_entry import Picture
+from vidctl.worker.cmaf.segments import Bandwidth, Segment, bandwidth, measure, rounded
+from vidctl.worker.cmaf.tracks import (
     INIT,
     STREAM,
     SUBTITLES,

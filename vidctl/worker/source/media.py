@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vidctl.records import MediaInfo
-from vidctl.worker import words
 from vidctl.worker.failure import refused
+from vidctl.worker.source import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ makes ffmpeg read other files, or the network (CVE-2016-1897).
 
 from __future__ import annotations
 
-from vidctl.worker import loudness
-from vidctl.worker.ffprobe import ENTRIES
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.recipe import Recipe, SoundTrack, TextTrack
+from vidctl.worker.recipes import loudness
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.recipe import Recipe, SoundTrack, TextTrack
+from vidctl.worker.source.ffprobe import ENTRIES
 
 Command = tuple[str, ...]
 

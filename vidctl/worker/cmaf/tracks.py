@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vidctl.worker.sample_entry import Picture, Sound
-from vidctl.worker.segments import Segment, target_duration
+from vidctl.worker.cmaf.sample_entry import Picture, Sound
+from vidctl.worker.cmaf.segments import Segment, target_duration
 
 STREAM = "stream"
 INIT = "init.mp4"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from vidctl.worker.ffprobe import Packets
-from vidctl.worker.ladder import Rendition
-from vidctl.worker.media import AudioStream, VideoStream
-from vidctl.worker.profile import AudioProfile, Profile
+from vidctl.worker.recipes.ladder import Rendition
+from vidctl.worker.recipes.profile import AudioProfile, Profile
+from vidctl.worker.source.ffprobe import Packets
+from vidctl.worker.source.media import AudioStream, VideoStream
 
 SHORTEST_SECONDS = 0.5
 """Keyframes closer to each other than this make more headers than media."""

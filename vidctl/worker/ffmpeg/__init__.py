@@ -1,0 +1,1 @@
+"""Programs of ffmpeg: their command lines, and the walls around them while they run."""

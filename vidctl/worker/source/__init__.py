@@ -1,0 +1,1 @@
+"""What an input says of itself, before anything is made of it."""
