@@ -148,43 +148,24 @@ def _world(
 async def _routes(world: World, controller: Controller, metrics: Metrics) -> AsyncIterator[list[Routes]]:
     from vidctl.http.auth import Authenticator
     from vidctl.http.keys import open_keys
-    from vidctl.http.origin import bucket_origin
-    from vidctl.http.pages import PageRoutes
-    from vidctl.http.probes import ProbeRoutes
-    from vidctl.http.uploads import UploadRoutes
-    from vidctl.http.videos import VideoRoutes
-    from vidctl.journal import Journal
+    from vidctl.http.routes import Given, all_routes
 
-    auth, http = load(settings.AuthSettings), load(settings.HttpSettings)
-    upload, place = load(settings.UploadSettings), load(settings.WorldSettings)
+    auth = load(settings.AuthSettings)
     async with open_keys(auth, clock=_now) as keys:
-        authenticator = Authenticator(settings=auth, keys=keys, metrics=metrics)
-        routes: list[Routes] = [
-            UploadRoutes(
-                authenticator=authenticator,
-                raw=world.raw,
-                settings=upload,
-                public_url=http.public_url,
-                metrics=metrics,
-                clock=_now,
-                ids=secrets.token_bytes,
-            ),
-            VideoRoutes(
-                authenticator=authenticator,
-                raw=world.raw,
-                raw_bucket=place.raw_bucket,
-                final=world.final,
-                journal=Journal(world.final),
-                upload_expiry=upload.expiry,
-                playback_expiry=http.playback_expiry,
-                clock=_now,
-            ),
-            ProbeRoutes(alive=controller.stuck, ready=controller.unready, registry=metrics.registry),
-        ]
-        if http.page:
-            origins = [await bucket_origin(world.raw), await bucket_origin(world.final)]
-            routes.append(PageRoutes(bucket_origins=origins))
-        yield routes
+        given = Given(
+            authenticator=Authenticator(settings=auth, keys=keys, metrics=metrics),
+            raw=world.raw,
+            final=world.final,
+            raw_bucket=load(settings.WorldSettings).raw_bucket,
+            uploads=load(settings.UploadSettings),
+            http=load(settings.HttpSettings),
+            metrics=metrics,
+            clock=_now,
+            ids=secrets.token_bytes,
+            alive=controller.stuck,
+            ready=controller.unready,
+        )
+        yield await all_routes(given)
 
 
 # --- worker -------------------------------------------------------------------------------------------------------

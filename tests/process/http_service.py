@@ -17,11 +17,7 @@ from tests.world.objects import MemoryObjects
 from vidctl.http.app import create_app, serving
 from vidctl.http.auth import Authenticator
 from vidctl.http.keys import FixedKey, Keys
-from vidctl.http.pages import PageRoutes
-from vidctl.http.probes import ProbeRoutes
-from vidctl.http.uploads import UploadRoutes
-from vidctl.http.videos import VideoRoutes
-from vidctl.journal import Journal
+from vidctl.http.routes import Given, all_routes
 from vidctl.metrics import Metrics
 from vidctl.ports import Objects
 from vidctl.settings import AuthSettings, HttpSettings, UploadSettings
@@ -54,30 +50,21 @@ class Service:
         self.client: ClientSession
         self.port = 0
 
-    def app(self) -> web.Application:
-        door = Authenticator(settings=self.auth, keys=self.keys, metrics=self.metrics)
-        uploads = UploadRoutes(
-            authenticator=door,
+    async def app(self) -> web.Application:
+        given = Given(
+            authenticator=Authenticator(settings=self.auth, keys=self.keys, metrics=self.metrics),
             raw=self.raw_port,
-            settings=self.uploads,
-            public_url=self.public_url,
+            final=self.final_port,
+            raw_bucket=RAW_BUCKET,
+            uploads=self.uploads,
+            http=self.http.model_copy(update={"public_url": self.public_url}),
             metrics=self.metrics,
             clock=lambda: self.now,
             ids=self._entropy,
+            alive=lambda: self.not_alive,
+            ready=lambda: self.not_ready,
         )
-        videos = VideoRoutes(
-            authenticator=door,
-            raw=self.raw_port,
-            raw_bucket=RAW_BUCKET,
-            final=self.final_port,
-            journal=Journal(self.final_port),
-            upload_expiry=self.uploads.expiry,
-            playback_expiry=self.http.playback_expiry,
-            clock=lambda: self.now,
-        )
-        probes = ProbeRoutes(alive=lambda: self.not_alive, ready=lambda: self.not_ready, registry=self.metrics.registry)
-        pages = PageRoutes(bucket_origins=("https://raw.example", "https://final.example"))
-        app = create_app(routes=(uploads, videos, probes, pages), metrics=self.metrics, settings=self.http)
+        app = create_app(routes=await all_routes(given), metrics=self.metrics, settings=self.http)
         app.add_routes(self.extra)
         return app
 
@@ -88,7 +75,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
         async with (
-            serving(self.app(), host="127.0.0.1", port=0) as self.port,
+            serving(await self.app(), host="127.0.0.1", port=0) as self.port,
             ClientSession(f"http://127.0.0.1:{self.port}") as self.client,
         ):
             yield self

@@ -135,7 +135,7 @@ async def test_a_client_that_does_not_wait_for_its_answer_is_counted_as_gone() -
 
     service = Service()
     service.extra = [web.get("/waits", waits)]
-    async with asyncio.timeout(5), serving(service.app(), host="127.0.0.1", port=0) as port:
+    async with asyncio.timeout(5), serving(await service.app(), host="127.0.0.1", port=0) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
         await entered.wait()
@@ -236,7 +236,7 @@ async def test_the_page_is_served_with_a_policy_that_knows_the_buckets(service: 
         response = await service.client.get(path)
         assert (response.status, response.content_type) == (200, content_type)
         policy = response.headers["Content-Security-Policy"]
-        assert "connect-src 'self' https://raw.example https://final.example;" in policy
+        assert "connect-src 'self' memory://raw-bucket memory://final-bucket;" in policy
         assert "unsafe" not in policy
 
 
@@ -252,18 +252,18 @@ async def test_the_origin_of_a_bucket_is_that_of_its_signed_urls(service: Servic
 
 
 async def test_a_port_in_use_is_named() -> None:
-    async with serving(Service().app(), host="127.0.0.1", port=0) as port:
+    async with serving(await Service().app(), host="127.0.0.1", port=0) as port:
         with pytest.raises(PortInUse, match=f"port {port} on 127.0.0.1 is in use.*VIDCTL_HTTP_PORT"):
-            async with serving(Service().app(), host="127.0.0.1", port=port):
+            async with serving(await Service().app(), host="127.0.0.1", port=port):
                 pass
-    async with serving(Service().app(), host="127.0.0.1", port=port):
+    async with serving(await Service().app(), host="127.0.0.1", port=port):
         pass
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
 async def test_an_address_that_is_not_ours_is_a_wrong_setting(host: str) -> None:
     with pytest.raises(InvalidSettings, match="VIDCTL_HTTP_HOST"):
-        async with serving(Service().app(), host=host, port=0):
+        async with serving(await Service().app(), host=host, port=0):
             pass
 
 
@@ -278,7 +278,7 @@ async def test_an_open_request_is_finished_before_the_server_ends() -> None:
     service = Service()
     service.extra = [web.get("/slow", slow)]
     async with aiohttp.ClientSession() as session:
-        async with serving(service.app(), host="127.0.0.1", port=0) as port:
+        async with serving(await service.app(), host="127.0.0.1", port=0) as port:
             request = asyncio.ensure_future(session.get(f"http://127.0.0.1:{port}/slow"))
             await entered.wait()
             asyncio.get_running_loop().call_later(0.05, go.set)
@@ -291,7 +291,7 @@ async def test_a_request_that_never_ends_does_not_hold_the_shutdown() -> None:
     service = Service()
     service.extra = [web.get("/stuck", stuck)]
     async with aiohttp.ClientSession() as session, asyncio.timeout(5):
-        app = service.app()
+        app = await service.app()
         async with serving(app, host="127.0.0.1", port=0, shutdown=timedelta(milliseconds=100)) as port:
             request = asyncio.ensure_future(session.get(f"http://127.0.0.1:{port}/stuck"))
             await session.get(f"http://127.0.0.1:{port}/healthz")
@@ -302,7 +302,7 @@ async def test_a_request_that_never_ends_does_not_hold_the_shutdown() -> None:
 
 async def test_a_connection_that_brings_no_request_is_closed_and_others_are_not() -> None:
     limit = timedelta(milliseconds=50)
-    async with serving(Service().app(), host="127.0.0.1", port=0, silence=limit) as port, asyncio.timeout(10):
+    async with serving(await Service().app(), host="127.0.0.1", port=0, silence=limit) as port, asyncio.timeout(10):
         heard, speaking = await asyncio.open_connection("127.0.0.1", port)
         speaking.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200 OK" in await heard.readline()

@@ -1,0 +1,67 @@
+"""Every route, built of what this process has: what a handler needs is handed to it here, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vidctl.http.origin import bucket_origin
+from vidctl.http.pages import PageRoutes
+from vidctl.http.probes import Check, ProbeRoutes
+from vidctl.http.uploads import UploadRoutes
+from vidctl.http.videos import VideoRoutes
+from vidctl.journal import Journal
+
+if TYPE_CHECKING:
+    from vidctl.http.app import Routes
+    from vidctl.http.auth import Authenticator
+    from vidctl.metrics import Metrics
+    from vidctl.ports import Clock, Ids, Objects
+    from vidctl.settings import HttpSettings, UploadSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the HTTP side is built of. ``alive`` and ``ready`` say why not, or None."""
+
+    authenticator: Authenticator
+    raw: Objects
+    final: Objects
+    raw_bucket: str
+    uploads: UploadSettings
+    http: HttpSettings
+    metrics: Metrics
+    clock: Clock
+    ids: Ids
+    alive: Check
+    ready: Check
+
+
+async def all_routes(given: Given) -> list[Routes]:
+    """Return the owners of all routes that the settings ask for."""
+    routes: list[Routes] = [
+        UploadRoutes(
+            authenticator=given.authenticator,
+            raw=given.raw,
+            settings=given.uploads,
+            public_url=given.http.public_url,
+            metrics=given.metrics,
+            clock=given.clock,
+            ids=given.ids,
+        ),
+        VideoRoutes(
+            authenticator=given.authenticator,
+            raw=given.raw,
+            raw_bucket=given.raw_bucket,
+            final=given.final,
+            journal=Journal(given.final),
+            upload_expiry=given.uploads.expiry,
+            playback_expiry=given.http.playback_expiry,
+            clock=given.clock,
+        ),
+        ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
+    ]
+    if given.http.page:
+        origins = [await bucket_origin(given.raw), await bucket_origin(given.final)]
+        routes.append(PageRoutes(bucket_origins=origins))
+    return routes
