@@ -27,6 +27,8 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))
 """A duration, written in the environment as a number of seconds."""
 
 Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
+# RFC 6749, section 3.3: what may stand in the claim, and unquoted in the header of a refusal.
+Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
 TaskSize = Annotated[str, Field(pattern="^[0-9]{3,5}/[0-9]{3,6}/[0-9]{2,3}$"), AfterValidator(fargate.checked)]
 Suffix = Annotated[str, Field(pattern=r"^\..")]
 # Whoever can change the key set on its way chooses whose tokens are accepted.

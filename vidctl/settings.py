@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidctl.errors import InvalidSettings
-from vidctl.fields import Algorithm, KeySetUrl, Seconds, SomeWords, Suffix, TaskSize, Words
+from vidctl.fields import Algorithm, KeySetUrl, Scope, Seconds, SomeWords, Suffix, TaskSize, Words
 
 S = TypeVar("S", bound="BaseSettings")
 
@@ -131,7 +131,12 @@ class AuthSettings(BaseSettings):
     issuer: str | None = Field(default=None, description="Required `iss`.")
     audience: str | None = Field(default=None, description="Required `aud`.")
     required_claims: Words[str] = Field(default=("exp", "sub"), description="Claims that a token must have.")
-    scope: str | None = Field(default=None, description="Word that the `scope` (or `scp`) claim must contain.")
+    upload_scope: Scope | None = Field(default=None, description="Word in `scope` or `scp` to upload; default: none.")
+    read_scope: Scope | None = Field(default=None, description="Word in it to see one's videos; default: none.")
+    delete_scope: Scope | None = Field(default=None, description="Word in it to delete them; default: none.")
+    admin_scope: Scope | None = Field(
+        default=None, description="Word in it to do the same, with `?user=`, to anybody's; default: nobody may."
+    )
     leeway: Seconds = _duration(30, "Tolerated difference of clocks.")
     jwks_lifetime: Seconds = _duration(5 * MINUTE, "Age at which the key set is read again.")
     jwks_cooldown: Seconds = _duration(5, "Least time between two reads of it.")
@@ -146,6 +151,11 @@ class AuthSettings(BaseSettings):
         if self.algorithms and mixed:
             raise ValueError("VIDCTL_AUTH_ALGORITHMS does not fit the kind of key: HS* for a secret, else the others")
         return self
+
+    @property
+    def scopes(self) -> dict[str, str | None]:
+        """The scope that each permission needs, by the permission's word."""
+        return {word: getattr(self, f"{word}_scope") for word in ("upload", "read", "delete", "admin")}
 
     @property
     def accepted_algorithms(self) -> tuple[str, ...]:

@@ -96,8 +96,8 @@ class Service:
         return await self.client.get(f"/v1/videos/{video_id}", headers=bearer(user))
 
 
-def bearer(user: str) -> dict[str, str]:
-    claims = {"sub": user, "exp": datetime.now(UTC) + timedelta(minutes=5)}  # noqa: TID251 - the library's own clock
+def bearer(user: str, **more: str) -> dict[str, str]:
+    claims = {"sub": user, "exp": datetime.now(UTC) + timedelta(minutes=5)} | more  # noqa: TID251 - the library's own clock
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
 
 

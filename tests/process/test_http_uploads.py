@@ -155,7 +155,7 @@ async def test_a_refused_token_is_told_why(service: Service) -> None:
 
 async def test_a_missing_scope_is_named() -> None:
     service = Service()
-    service.auth = service.auth.model_copy(update={"scope": "video:write"})
+    service.auth = service.auth.model_copy(update={"upload_scope": "video:write"})
     async with service.running():
         response = await service.post(GOOD)
         await problem(response, 403, "insufficient_scope")

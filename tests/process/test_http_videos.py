@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
-from tests.process.http_service import RAW_BUCKET, Service, problem
+from tests.process.http_service import RAW_BUCKET, Service, bearer, problem
 from vidctl import codec, layout
 from vidctl.errors import AccessDenied, Throttled, Unavailable, WorldError
 from vidctl.journal import JSON, Journal
@@ -297,6 +297,21 @@ async def test_an_id_made_up_for_a_far_future_is_no_error(service: Service) -> N
 
 async def test_a_token_is_needed(service: Service) -> None:
     await problem(await service.client.get(f"/v1/videos/{Video(service).key.video_id}"), 401, "unauthorized")
+
+
+async def test_an_administrator_sees_anybodys_video_and_nobody_else_does() -> None:
+    service = Service()
+    service.auth = service.auth.model_copy(update={"admin_scope": "staff"})
+    async with service.running():
+        video_id = Video(service).key.video_id
+        refused = await service.client.get(f"/v1/videos/{video_id}?user=ada", headers=bearer("eve"))
+        await problem(refused, 403, "insufficient_scope")
+        assert 'scope="staff"' in refused.headers["WWW-Authenticate"]
+        staff = bearer("eve", scope="staff")
+        seen = await service.client.get(f"/v1/videos/{video_id}?user=ada", headers=staff)
+        assert (await seen.json())["video_id"] == video_id
+        await found(await service.client.get(f"/v1/videos/{video_id}", headers=staff))
+        await problem(await service.client.get(f"/v1/videos/{video_id}?user=", headers=staff), 422, "invalid_user")
 
 
 # --- a world that does not answer ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from vidctl.errors import InvalidSettings, VidctlError
-from vidctl.http.auth import Authenticator, InsufficientScope, InvalidToken, MissingToken
+from vidctl.http.auth import Authenticator, InsufficientScope, InvalidToken, InvalidUser, MissingToken, Permission
 from vidctl.http.keys import FixedKey, open_keys
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
@@ -55,7 +55,13 @@ async def caller(*authorization: str, metrics: Metrics | None = None, **fields: 
     chosen = settings(**fields)
     async with open_keys(chosen, clock=lambda: datetime.now(UTC)) as keys:  # noqa: TID251
         found = Authenticator(settings=chosen, keys=keys, metrics=metrics or Metrics(CollectorRegistry()))
-        return (await found.caller(authorization)).user_id
+        return (await found.caller(authorization, Permission.UPLOAD)).user_id
+
+
+async def owner(text: str, *, user: str | None, **fields: Any) -> str:
+    chosen = settings(**fields)
+    door = Authenticator(settings=chosen, keys=FixedKey(SECRET.encode()), metrics=Metrics(CollectorRegistry()))
+    return await door.owner((f"Bearer {text}",), Permission.READ, user=user)
 
 
 async def refusal(text: str, **fields: Any) -> str:
@@ -99,7 +105,7 @@ async def test_clocks_may_differ_a_little() -> None:
 
 @pytest.mark.parametrize("claims", [{"scope": "a video:write"}, {"scp": ["video:write"]}, {"scp": "b video:write"}])
 async def test_a_required_scope_may_stand_in_either_claim(claims: dict[str, Any]) -> None:
-    assert await caller(f"Bearer {token(**claims)}", scope="video:write") == "ada"
+    assert await caller(f"Bearer {token(**claims)}", upload_scope="video:write") == "ada"
 
 
 # --- refused ------------------------------------------------------------------------------------------------------
@@ -155,7 +161,7 @@ async def test_a_key_never_serves_an_algorithm_of_another_kind() -> None:
     chosen = settings(public_key=pem(RSA), algorithms=("RS256", "ES256"))
     found = Authenticator(settings=chosen, keys=FixedKey(RSA.public_key()), metrics=Metrics(CollectorRegistry()))
     with pytest.raises(InvalidToken, match="unknown key"):
-        await found.caller((f"Bearer {token(key=EC, algorithm='ES256')}",))
+        await found.caller((f"Bearer {token(key=EC, algorithm='ES256')}",), Permission.READ)
 
 
 async def test_another_signer_is_refused() -> None:
@@ -205,8 +211,45 @@ async def test_two_authorization_headers_are_refused() -> None:
 async def test_a_missing_scope_is_forbidden(claims: dict[str, Any]) -> None:
     metrics = Metrics(CollectorRegistry())
     with pytest.raises(InsufficientScope):
-        await caller(f"Bearer {token(**claims)}", scope="video:write", metrics=metrics)
+        await caller(f"Bearer {token(**claims)}", upload_scope="video:write", metrics=metrics)
     assert metrics.registry.get_sample_value("vidctl_auth_refused_total", {"reason": "scope"}) == 1
+
+
+async def test_each_permission_needs_its_own_scope() -> None:
+    scopes = {f"{word}_scope": f"video:{word}" for word in Permission}
+    door = Authenticator(
+        settings=settings(**scopes), keys=FixedKey(SECRET.encode()), metrics=Metrics(CollectorRegistry())
+    )
+    for held in Permission:
+        text = f"Bearer {token(scope=f'other video:{held}')}"
+        for wanted in Permission:
+            if wanted is held:
+                assert (await door.caller((text,), wanted)).user_id == "ada"
+            else:
+                with pytest.raises(InsufficientScope, match=f"video:{wanted}"):
+                    await door.caller((text,), wanted)
+
+
+async def test_nobody_sees_anothers_videos_but_an_administrator() -> None:
+    assert await owner(token(), user=None) == "ada"
+    assert await owner(token(), user="ada") == "ada"
+    with pytest.raises(InsufficientScope, match="No token"):
+        await owner(token(scope="admin"), user="eve")
+    with pytest.raises(InsufficientScope, match="staff"):
+        await owner(token(scope="admin"), user="eve", admin_scope="staff")
+    assert await owner(token(scope="staff"), user="eve@example", admin_scope="staff") == "eve.40example"
+
+
+async def test_an_administrator_needs_the_permission_itself_too() -> None:
+    with pytest.raises(InsufficientScope, match="look"):
+        await owner(token(scope="staff"), user="eve", admin_scope="staff", read_scope="look")
+    assert await owner(token(scope="staff look"), user="eve", admin_scope="staff", read_scope="look") == "eve"
+
+
+@pytest.mark.parametrize("user", ["", "x" * 257])
+async def test_a_user_whom_no_token_can_name_is_told(user: str) -> None:
+    with pytest.raises(InvalidUser, match="user: must"):
+        await owner(token(scope="staff"), user=user, admin_scope="staff")
 
 
 @hypothesis.settings(deadline=None)

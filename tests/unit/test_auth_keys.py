@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from prometheus_client import CollectorRegistry
 
 from vidctl.errors import Malformed
-from vidctl.http.auth import Authenticator, InvalidToken
+from vidctl.http.auth import Authenticator, InvalidToken, Permission
 from vidctl.http.keys import FETCH_TIMEOUT, KeySet, KeysUnavailable, UnknownKey, open_keys, parse_key_set
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
@@ -275,11 +275,11 @@ async def test_a_token_of_the_set_is_accepted_and_a_strangers_refused(issuer: Is
     async with key_set(issuer) as keys:
         door = Authenticator(settings=settings, keys=keys, metrics=Metrics(CollectorRegistry()))
         good = jwt.encode(claims, EC, "ES256", headers={"kid": "one"})
-        assert (await door.caller((f"Bearer {good}",))).user_id == "ada"
+        assert (await door.caller((f"Bearer {good}",), Permission.READ)).user_id == "ada"
         for text in (
             jwt.encode(claims, stranger, "ES256", headers={"kid": "one"}),
             jwt.encode(claims, stranger, "ES256", headers={"kid": "two", "jku": "http://evil/jwks"}),
         ):
             with pytest.raises(InvalidToken) as caught:
-                await door.caller((f"Bearer {text}",))
+                await door.caller((f"Bearer {text}",), Permission.READ)
             assert caught.value.reason == "signature"

@@ -6,13 +6,15 @@ The algorithms come from the settings and never from the token. No token is ever
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import jwt
 
-from vidctl import layout
+from vidctl import layout, logs
 from vidctl.errors import Malformed, VidctlError
 from vidctl.http.keys import Keys, KeysUnavailable, UnknownKey
 from vidctl.metrics import Metrics
@@ -20,6 +22,19 @@ from vidctl.settings import AuthSettings
 
 # RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1).
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+
+log = logs.get(__name__)
+
+
+class Permission(StrEnum):
+    """What a request wants to do; the settings say which scope each needs."""
+
+    UPLOAD = "upload"
+    """Whatever makes work: uploads, retries."""
+    READ = "read"
+    DELETE = "delete"
+    ADMIN = "admin"
+    """Using the other permissions on somebody else's videos; it stands beside them and replaces none."""
 
 
 class MissingToken(VidctlError):
@@ -40,14 +55,20 @@ class InvalidToken(VidctlError):
 
 
 class InsufficientScope(VidctlError):
-    """The token is accepted, but does not carry the required ``scope``."""
+    """The token is accepted, but does not carry the required ``scope`` (None: no token can do this here)."""
 
     code = "insufficient_scope"
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str | None) -> None:
         """Keep the scope."""
-        super().__init__(f"The token needs the scope {scope}.")
+        super().__init__("No token may do this here." if scope is None else f"The token needs the scope {scope}.")
         self.scope = scope
+
+
+class InvalidUser(VidctlError):
+    """The user that an administrator names cannot be the subject of any token."""
+
+    code = "invalid_user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +76,7 @@ class Caller:
     """The user behind a request; ``user_id`` is the path segment that ``layout.user_segment`` makes of ``sub``."""
 
     user_id: str
+    scopes: frozenset[str] = frozenset()
 
 
 class Authenticator:
@@ -67,19 +89,50 @@ class Authenticator:
         # Without a subject nobody owns anything, whatever the settings require.
         self._required = tuple(dict.fromkeys((*settings.required_claims, "sub")))
 
-    async def caller(self, authorization: Sequence[str]) -> Caller:
-        """Return the user whom the request's ``Authorization`` headers name.
+    async def caller(self, authorization: Sequence[str], permission: Permission) -> Caller:
+        """Return the user whom the request's ``Authorization`` headers name, if he may do what he wants to.
 
         Raises:
-            MissingToken: there is none.
+            MissingToken: there is no token.
             InvalidToken: it is malformed, expired, not for us, or not signed by whom we trust.
             InsufficientScope: it is not for this.
             KeysUnavailable: the issuer's keys cannot be read.
 
         """
+        with self._counting():
+            caller = _identified(await self._claims(_token(authorization)))
+            self._permit(caller, permission)
+            return caller
+
+    async def owner(self, authorization: Sequence[str], permission: Permission, *, user: str | None) -> str:
+        """Return the id of the user whose videos the request is about: the caller, unless it names a ``user``.
+
+        ``user`` is a token's subject, as the deployment's own application knows it. Somebody else's needs ADMIN too.
+
+        Raises:
+            InvalidUser: no token's subject can be ``user``.
+            MissingToken, InvalidToken, InsufficientScope, KeysUnavailable: as ``caller``.
+
+        """
+        caller = await self.caller(authorization, permission)
+        owner = caller.user_id if user is None else _named(user)
+        if owner != caller.user_id:
+            with self._counting():
+                self._permit(caller, Permission.ADMIN)
+            log.info("acts_for_another", user_id=caller.user_id, owner=owner, permission=permission)
+        return owner
+
+    def _permit(self, caller: Caller, permission: Permission) -> None:
+        scope = self._settings.scopes[permission]
+        if scope is None and permission is not Permission.ADMIN:
+            return
+        if scope is None or scope not in caller.scopes:
+            raise InsufficientScope(scope)
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
         try:
-            claims = await self._claims(_token(authorization))
-            return self._authorized(claims)
+            yield
         except MissingToken:
             self._metrics.auth_refused.labels("missing").inc()
             raise
@@ -118,15 +171,19 @@ class Authenticator:
         except jwt.PyJWTError as error:
             raise _refusal(error) from error
 
-    def _authorized(self, claims: dict[str, Any]) -> Caller:
-        try:
-            user_id = layout.user_segment(claims["sub"])
-        except Malformed as error:
-            raise InvalidToken("claims", f"The token's {error}.") from error
-        scope = self._settings.scope
-        if scope is not None and scope not in _scopes(claims):
-            raise InsufficientScope(scope)
-        return Caller(user_id=user_id)
+
+def _identified(claims: dict[str, Any]) -> Caller:
+    try:
+        return Caller(user_id=layout.user_segment(claims["sub"]), scopes=_scopes(claims))
+    except Malformed as error:
+        raise InvalidToken("claims", f"The token's {error}.") from error
+
+
+def _named(user: str) -> str:
+    try:
+        return layout.user_segment(user)
+    except Malformed as error:
+        raise InvalidUser(str(error).replace("sub", "user", 1)) from error
 
 
 def _token(authorization: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vidctl import logs
 from vidctl.errors import UnknownVersion, VidctlError, WorldError
-from vidctl.http.auth import InsufficientScope, InvalidToken, MissingToken
+from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.origin import InvalidHost
 from vidctl.http.uploads import InvalidRequest, NotJson
@@ -50,6 +50,7 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (MissingToken, Kind(401, "A token is needed")),
     (InvalidToken, Kind(401, "The token is not accepted")),
     (InsufficientScope, Kind(403, "The token does not allow this")),
+    (InvalidUser, Kind(422, "No such user can be")),
     (NotJson, Kind(400, "The body is not JSON")),
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
@@ -64,7 +65,10 @@ UNREADABLE = Kind(400, "The body cannot be read")
 UNEXPECTED = Kind(500, "Something went wrong on our side")
 
 # What the client can act on; the other messages name buckets and keys, which are for our log alone.
-OPEN = (MissingToken, InvalidToken, InsufficientScope, NotJson, InvalidRequest, InvalidHost, VideoNotFound)
+OPEN = (
+    *(MissingToken, InvalidToken, InsufficientScope, InvalidUser),
+    *(NotJson, InvalidRequest, InvalidHost, VideoNotFound),
+)
 
 
 def problems() -> Middleware:
@@ -137,8 +141,8 @@ def _headers(error: VidctlError, kind: Kind) -> dict[str, str]:
             # RFC 6750, section 3: neither quotes nor backslashes; our messages have none.
             return {hdrs.WWW_AUTHENTICATE: f'{challenge}, error="invalid_token", error_description="{error}"'}
         case InsufficientScope():
-            text = f'{challenge}, error="insufficient_scope", error_description="{error}", scope="{error.scope}"'
-            return {hdrs.WWW_AUTHENTICATE: text}
+            text = f'{challenge}, error="insufficient_scope", error_description="{error}"'
+            return {hdrs.WWW_AUTHENTICATE: text + (f', scope="{error.scope}"' if error.scope else "")}
         case RequestTimeout():
             return {hdrs.CONNECTION: "close"}
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:

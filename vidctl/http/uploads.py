@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vidctl import layout, logs
 from vidctl.errors import VidctlError
-from vidctl.http.auth import Authenticator
+from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.origin import public_origin
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
@@ -178,7 +178,7 @@ class UploadRoutes:
 
     async def create(self, request: web.Request) -> web.Response:
         """Answer 201 with the signed URL, and where the video can be followed."""
-        caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()))
+        caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()), Permission.UPLOAD)
         wanted = parse_upload_request(await request.read(), self._settings)
         origin = public_origin(request, self._public_url)
         video_id = layout.mint_video_id(caller.user_id, self._clock(), self._ids(ENTROPY_BYTES))

@@ -12,7 +12,7 @@ from vidctl import codec, history, layout, logs
 from vidctl.errors import Malformed, VidctlError
 from vidctl.groups import TaskGroup, first_error
 from vidctl.history import Attempt, History, State
-from vidctl.http.auth import Authenticator
+from vidctl.http.auth import Authenticator, Permission
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Objects
@@ -61,12 +61,13 @@ class VideoRoutes:
         return [web.get("/v1/videos/{video_id}", self.show)]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Answer with state, timeline, attempts, progress and outputs of the caller's own video."""
-        caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()))
+        """Answer with state, timeline, attempts, progress and outputs of the caller's own video, or of ``?user=``'s."""
+        authorization, user = request.headers.getall(hdrs.AUTHORIZATION, ()), request.query.get("user")
+        owner = await self._authenticator.owner(authorization, Permission.READ, user=user)
         video_id = request.match_info["video_id"]
         if not layout.is_video_id(video_id):
             raise VideoNotFound("You have no such video.")
-        told = await self.history(VideoKey(user_id=caller.user_id, video_id=video_id))
+        told = await self.history(VideoKey(user_id=owner, video_id=video_id))
         urls = await asyncio.gather(*(self._sign(output) for output in told.outputs))
         return web.json_response(_video(video_id, told, urls))
 
