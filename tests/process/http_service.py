@@ -13,6 +13,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from tests.process.openapi import Documented
 from tests.world.objects import MemoryObjects
 from vidctl.http.app import create_app, serving
 from vidctl.http.auth import Authenticator
@@ -76,7 +77,7 @@ class Service:
     async def running(self) -> AsyncIterator[Service]:
         async with (
             serving(await self.app(), host="127.0.0.1", port=0) as self.port,
-            ClientSession(f"http://127.0.0.1:{self.port}") as self.client,
+            ClientSession(f"http://127.0.0.1:{self.port}", response_class=Documented) as self.client,
         ):
             yield self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vidctl.http.contract import ContractRoutes
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
 from vidctl.http.probes import Check, ProbeRoutes
@@ -59,6 +60,7 @@ async def all_routes(given: Given) -> list[Routes]:
             playback_expiry=given.http.playback_expiry,
             clock=given.clock,
         ),
+        ContractRoutes(),
         ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
     ]
     if given.http.page:
