@@ -1,4 +1,4 @@
-"""Values to versioned JSON and back: control records, the manifest, progress and the worker's job.
+"""Values to versioned JSON and back: control records, the manifest, progress, tickets and the worker's job.
 
 A record says its version (``v``) and kind. Unknown fields are ignored, so that a version can add some; an unknown
 version is ``UnknownVersion``, so that in the middle of a deployment the older replica waits instead of guessing.
@@ -27,6 +27,7 @@ from vidctl.records import (
     Result,
     Round,
 )
+from vidctl.tickets import Ticket
 
 VERSION = 1
 
@@ -42,14 +43,16 @@ _KINDS: dict[type[Any], str] = {
     Manifest: "manifest",
     Progress: "progress",
     JobSpec: "job",
+    Ticket: "ticket",
 }
 _ADAPTERS = {type_: TypeAdapter[Any](type_) for type_ in _KINDS}
 _TYPES = {kind: type_ for type_, kind in _KINDS.items()}
 
-T = TypeVar("T", bound=Record | Manifest | Progress | JobSpec)
+Value = Record | Manifest | Progress | JobSpec | Ticket
+T = TypeVar("T", bound=Value)
 
 
-def encode(value: Record | Manifest | Progress | JobSpec) -> bytes:
+def encode(value: Value) -> bytes:
     """Write a value as one JSON object with its version and kind."""
     body = _adapter(type(value)).dump_python(value, mode="json")
     return json.dumps({"v": VERSION, "kind": _KINDS[type(value)], **body}, ensure_ascii=False).encode()

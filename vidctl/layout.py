@@ -11,6 +11,7 @@ Final bucket::
     videos/{user}/{video}/{job}-{round}-{n}/…      the outputs of one attempt
     jobs/{user}/{video}/cancel.json                the owner's wish
     jobs/{user}/{video}/{job}/{record}.json        the control records of one job
+    uploads/{user}/{stamp}-{video}.json            what was handed out to upload the video with, the newest first
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ RAW_PREFIX = "videos/"
 KEPT_PREFIX = "kept/"
 OUTPUTS_PREFIX = "videos/"
 RECORDS_PREFIX = "jobs/"
+TICKETS_PREFIX = "uploads/"
 
 MAX_USER_SEGMENT = 256
 """Characters of an encoded user id: the longest key then stays far below S3's 1,024 bytes."""
@@ -41,9 +43,13 @@ _JOB = r"(?P<job>[a-z2-7]{26})"
 _YEAR_10000 = 253_402_300_800_000
 """In milliseconds of Unix time."""
 
+_LAST_STAMP = 9_999_999_999_999
+"""13 digits, the milliseconds of a time in the year 2286."""
+
 _RAW = re.compile(rf"videos/{_USER}/{_VIDEO}\.mp4")
 _VIDEO_FOLDER = re.compile(rf"(?:jobs|videos)/{_USER}/{_VIDEO}/.*", re.DOTALL)
 _ATTEMPT = re.compile(rf"videos/{_USER}/{_VIDEO}/{_JOB}-(?P<round>[0-9]+)-(?P<n>[0-9]+)/.+", re.DOTALL)
+_TICKET = re.compile(rf"uploads/{_USER}/(?P<stamp>[0-9]{{13}})-{_VIDEO}\.json")
 _RECORD = re.compile(
     rf"jobs/{_USER}/{_VIDEO}/(?:{_JOB}/)?(?P<kind>[a-z-]+?)(?:-(?P<round>[0-9]+)(?:-(?P<n>[0-9]+))?)?\.json"
 )
@@ -235,6 +241,26 @@ def parse_record_key(text: str) -> RecordName | None:
     number = None if match["round"] is None else int(match["round"])
     count = None if match["n"] is None else int(match["n"])
     return RecordName(match["kind"], match["job"], number, count)
+
+
+# --- tickets of uploads -------------------------------------------------------------------------------------------
+
+
+def tickets_prefix(user_id: str) -> str:
+    """All tickets of a user, in the final bucket."""
+    return f"{TICKETS_PREFIX}{user_id}/"
+
+
+def ticket_key(key: VideoKey) -> str:
+    """Where the ticket of a video stands: its stamp counts down, so that a listing shows a user's newest first."""
+    millis = UUID(key.video_id).int >> 80
+    return f"{tickets_prefix(key.user_id)}{max(_LAST_STAMP - millis, 0):013}-{key.video_id}.json"
+
+
+def parse_ticket_key(text: str) -> VideoKey | None:
+    """Return the video of a ticket; None for an object that is none."""
+    match = _TICKET.fullmatch(text)
+    return None if match is None else _video_key(match)
 
 
 def _video_key(match: re.Match[str]) -> VideoKey:

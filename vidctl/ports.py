@@ -138,8 +138,11 @@ class Objects(Protocol):
 
         """
 
-    def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
-        """Yield the objects whose keys begin with ``prefix``, in the order of their keys."""
+    def list(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> AsyncIterator[ObjectStat]:
+        """Yield the objects whose keys begin with ``prefix``, in the order of their keys.
+
+        Only those whose keys come after ``start_after``, which need not exist, and at most ``limit`` of them.
+        """
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
         """Sign the creation of an object of exactly this type and size, once."""

@@ -123,15 +123,21 @@ class S3Objects:
             raise NotFound(f"{target}: vanished after the copy")
         return copied
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
+    async def list(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> AsyncIterator[ObjectStat]:
         """Yield the objects under ``prefix``; see ``Objects``."""
-        page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, "MaxKeys": PAGE}
-        while True:
+        page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
+        if start_after:
+            page["StartAfter"] = start_after
+        wanted = limit
+        while wanted is None or wanted > 0:
+            page["MaxKeys"] = PAGE if wanted is None else min(PAGE, wanted)
             answer = await self._client.call("list_objects_v2", **page)
-            for item in answer.get("Contents", ()):
+            items = answer.get("Contents", ())
+            for item in items:
                 yield _stat(item["Key"], item, size_bytes=item["Size"])
             if not answer.get("IsTruncated"):
                 return
+            wanted = None if wanted is None else wanted - len(items)
             page["ContinuationToken"] = answer["NextContinuationToken"]
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:

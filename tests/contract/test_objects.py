@@ -377,6 +377,29 @@ async def test_a_listing_has_as_many_pages_as_it_needs(objects: Objects) -> None
     assert [stat.key async for stat in objects.list("many/")] == keys
 
 
+async def test_a_listing_begins_after_a_key_and_ends_after_so_many(objects: Objects) -> None:
+    for key in ("b/1", "b/2", "b/3", "c"):
+        await objects.create(key, b"", content_type=TEXT)
+
+    async def listed(start_after: str, limit: int | None) -> list[str]:
+        return [stat.key async for stat in objects.list("b/", start_after=start_after, limit=limit)]
+
+    assert await listed("b/1", None) == ["b/2", "b/3"]
+    assert await listed("b/1.5", 1) == ["b/2"]
+    assert await listed("a", 2) == ["b/1", "b/2"]
+    assert await listed("", 3) == ["b/1", "b/2", "b/3"]
+    assert await listed("b/3", 3) == []
+    assert await listed("", 0) == []
+
+
+async def test_a_listing_of_several_pages_keeps_to_its_beginning_and_end(objects: Objects) -> None:
+    keys = [f"many/{number:04}" for number in range(PAGE + 9)]
+    for start in range(0, len(keys), 50):
+        await asyncio.gather(*(objects.overwrite(key, b"", content_type=TEXT) for key in keys[start : start + 50]))
+    found = [stat.key async for stat in objects.list("many/", start_after=keys[4], limit=PAGE + 1)]
+    assert found == keys[5 : PAGE + 6]
+
+
 async def test_an_odd_key_is_a_key(objects: Objects) -> None:
     etag = await objects.create(ODD_KEY, b"body", content_type=TEXT)
     assert [stat.key async for stat in objects.list("videos/a.20b/")] == [ODD_KEY]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,19 @@ import pytest
 
 from tests.process.http_service import RAW_BUCKET, Service, bearer, problem
 from vidctl import layout
+from vidctl.errors import Unavailable
+from vidctl.ledger import Ledger
+from vidctl.model import VideoKey
+from vidctl.tickets import Ticket, Way
 
 GOOD = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 1234567}
+
+
+@asynccontextmanager
+async def unwritable(operation: str) -> AsyncIterator[None]:
+    if operation == "objects.create":
+        raise Unavailable(operation)
+    yield
 
 
 @pytest.fixture
@@ -36,6 +48,29 @@ async def test_an_upload_is_signed_for_exactly_this_file(service: Service) -> No
     assert response.headers["Cache-Control"] == "no-store"
     assert layout.issued_at("ada", body["video_id"]) == service.now
     assert service.counted("vidctl_uploads_signed_total") == 1
+
+
+async def test_what_is_handed_out_is_noted(service: Service) -> None:
+    body = await (await service.post({**GOOD, "filename": "Ünï.MP4"})).json()
+    key = VideoKey(user_id="ada", video_id=body["video_id"])
+    assert await Ledger(service.final).recent("ada", limit=2) == (
+        Ticket(
+            key=key,
+            at=service.now,
+            way=Way.PUT,
+            content_type="video/mp4",
+            filename="Ünï.MP4",
+            size_bytes=1234567,
+        ),
+    )
+
+
+async def test_nothing_is_handed_out_that_could_not_be_noted() -> None:
+    service = Service()
+    service.final_port = service.final.through(unwritable)
+    async with service.running():
+        await problem(await service.post(GOOD), 503, "unavailable")
+    assert service.counted("vidctl_uploads_signed_total") == 0
 
 
 async def test_every_upload_has_an_id_of_its_own(service: Service) -> None:

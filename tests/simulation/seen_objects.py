@@ -166,8 +166,10 @@ class SeenObjects:
             special={Fault.COPY_FAILED_WITH_200: failed},
         )
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
-        after, whole = "", True
+    async def list(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> AsyncIterator[ObjectStat]:
+        if limit is not None:
+            raise NotImplementedError  # the reconciler asks for all there is
+        after, whole = start_after, True
         while True:
             page, whole = await self._page(prefix, after)
             for stat in page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import sys
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -147,16 +148,16 @@ class MemoryObjects:
             self.put(target, body, content_type=stat.content_type, sha256=stat.sha256, event="ObjectCreated:Copy")
             return self._versions[target][-1].stat
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
-        after = ""
-        while True:
+    async def list(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> AsyncIterator[ObjectStat]:
+        after, wanted = start_after, sys.maxsize if limit is None else limit
+        while wanted > 0:
             async with self._around("objects.list"):
-                page = self.page(prefix, after=after)
+                page = self.page(prefix, after=after)[:wanted]
             for stat in page:
                 yield stat
             if len(page) < self.page_size:
                 return
-            after = page[-1].key
+            after, wanted = page[-1].key, wanted - len(page)
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
         async with self._around("objects.sign_put"):

@@ -12,6 +12,7 @@ from vidctl.http.probes import Check, ProbeRoutes
 from vidctl.http.uploads import UploadRoutes
 from vidctl.http.videos import VideoRoutes
 from vidctl.journal import Journal
+from vidctl.ledger import Ledger
 
 if TYPE_CHECKING:
     from vidctl.http.app import Routes
@@ -40,10 +41,12 @@ class Given:
 
 async def all_routes(given: Given) -> list[Routes]:
     """Return the owners of all routes that the settings ask for."""
+    ledger = Ledger(given.final)
     routes: list[Routes] = [
         UploadRoutes(
             authenticator=given.authenticator,
             raw=given.raw,
+            ledger=ledger,
             settings=given.uploads,
             public_url=given.http.public_url,
             metrics=given.metrics,

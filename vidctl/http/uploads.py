@@ -15,10 +15,12 @@ from vidctl import layout, logs
 from vidctl.errors import VidctlError
 from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.origin import public_origin
+from vidctl.ledger import Ledger
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Ids, Objects, SignedUrl
 from vidctl.settings import UploadSettings
+from vidctl.tickets import Ticket, Way
 
 ENTROPY_BYTES = 4
 """What ``layout.mint_video_id`` takes."""
@@ -56,6 +58,7 @@ class InvalidRequest(VidctlError):
 class UploadRequest:
     """An upload that is allowed: the size that is signed is the size that must be sent."""
 
+    filename: str
     content_type: str
     size_bytes: int
 
@@ -81,7 +84,7 @@ class _Body(BaseModel):
 def parse_upload_request(body: bytes, settings: UploadSettings) -> UploadRequest:
     """Read and check the body of an upload request.
 
-    The file's name only has to have an accepted suffix: it is part of no key.
+    The file's name only has to have an accepted suffix: it is part of no key, and kept for people to read.
 
     Raises:
         NotJson, InvalidRequest: with every faulty field.
@@ -106,7 +109,7 @@ def parse_upload_request(body: bytes, settings: UploadSettings) -> UploadRequest
     faults = [Fault(field=name, detail=detail, fix=fixes[name]) for name, detail in wrong.items() if detail]
     if faults:
         raise InvalidRequest(tuple(faults))
-    return UploadRequest(content_type=fields.content_type.lower(), size_bytes=fields.size)
+    return UploadRequest(filename=fields.filename, content_type=fields.content_type.lower(), size_bytes=fields.size)
 
 
 def _fixes(settings: UploadSettings) -> dict[str, str]:
@@ -158,6 +161,7 @@ class UploadRoutes:
         *,
         authenticator: Authenticator,
         raw: Objects,
+        ledger: Ledger,
         settings: UploadSettings,
         public_url: str | None,
         metrics: Metrics,
@@ -166,6 +170,7 @@ class UploadRoutes:
     ) -> None:
         self._authenticator = authenticator
         self._raw = raw
+        self._ledger = ledger
         self._settings = settings
         self._public_url = public_url
         self._metrics = metrics
@@ -181,8 +186,19 @@ class UploadRoutes:
         caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()), Permission.UPLOAD)
         wanted = parse_upload_request(await request.read(), self._settings)
         origin = public_origin(request, self._public_url)
-        video_id = layout.mint_video_id(caller.user_id, self._clock(), self._ids(ENTROPY_BYTES))
+        now = self._clock()
+        video_id = layout.mint_video_id(caller.user_id, now, self._ids(ENTROPY_BYTES))
         key = VideoKey(user_id=caller.user_id, video_id=video_id)
+        await self._ledger.note(
+            Ticket(
+                key=key,
+                at=now,
+                way=Way.PUT,
+                content_type=wanted.content_type,
+                filename=wanted.filename,
+                size_bytes=wanted.size_bytes,
+            )
+        )
         signed = await self._raw.sign_put(
             layout.raw_key(key),
             content_type=wanted.content_type,

@@ -47,7 +47,7 @@ def service_policy(storage: Storage) -> dict[str, Any]:
         _allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], f"{raw}/*"),
         _allow(["s3:GetObject"], f"{final}/*"),
         # Of the outputs it writes the manifest alone; it removes what was abandoned or cancelled.
-        _allow(["s3:PutObject"], f"{final}/jobs/*", f"{final}/videos/*/manifest.json"),
+        _allow(["s3:PutObject"], f"{final}/jobs/*", f"{final}/uploads/*", f"{final}/videos/*/manifest.json"),
         _allow(["s3:DeleteObject", "s3:AbortMultipartUpload"], f"{final}/videos/*"),
         _allow(
             [
