@@ -71,17 +71,21 @@ class SlowObjects(MemoryObjects):
         await asyncio.sleep((end - start) / RATE)
         return await super().read_range(key, start=start, end=end, if_match=if_match)
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         """Take the time of the wire."""
         await asyncio.sleep(len(body) / RATE)
         if self.first_segment is None and key.endswith(".m4s"):
             self.first_segment = time.monotonic()
-        return await super().upload(key, body, content_type=content_type, sha256=sha256)
+        return await super().upload(key, body, content_type=content_type, sha256=sha256, cache_control=cache_control)
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+    async def upload_file(
+        self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         """Take the time of the wire."""
         await asyncio.sleep(path.stat().st_size / RATE)
-        return await super().upload_file(key, path, content_type=content_type, sha256=sha256)
+        return await super().upload_file(
+            key, path, content_type=content_type, sha256=sha256, cache_control=cache_control
+        )
 
 
 async def alternate(sides: tuple[Side, ...], rounds: int) -> None:

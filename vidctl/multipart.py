@@ -54,6 +54,11 @@ class Parts:
 PARTS = Parts()
 
 
+def told(cache_control: str) -> dict[str, str]:
+    """Return the parameter of a call that writes an object, for what readers are told of keeping it, if anything."""
+    return {"CacheControl": cache_control} if cache_control else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Multipart:
     """The upload of one object in parts. ``at`` is its place, as every call names it."""
@@ -63,7 +68,9 @@ class Multipart:
     parts: Parts
     abort_within: timedelta = ABORT_TIMEOUT
 
-    async def upload(self, file: BinaryIO, size_bytes: int, *, content_type: str, sha256: str) -> str:
+    async def upload(
+        self, file: BinaryIO, size_bytes: int, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         """Write an open file; return the ETag as S3 writes it. Doing it again is harmless.
 
         Raises:
@@ -71,7 +78,7 @@ class Multipart:
             WorldError: S3 did not take it.
 
         """
-        async with self._begun(content_type) as upload_id:
+        async with self._begun(content_type, cache_control) as upload_id:
             sent = await self._send_all(file, self.parts.part_of(size_bytes), upload_id=upload_id, sha256=sha256)
             answer = await self._continue("complete_multipart_upload", upload_id, MultipartUpload={"Parts": sent})
         return str(answer["ETag"])
@@ -126,10 +133,16 @@ class Multipart:
     # --- begin and end --------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _begun(self, content_type: str) -> AsyncIterator[str]:
+    async def _begun(self, content_type: str, cache_control: str) -> AsyncIterator[str]:
         """Begin an upload, which is aborted unless the block completes it."""
         beginning = asyncio.ensure_future(
-            self.client.call("create_multipart_upload", **self.at, ContentType=content_type, ChecksumAlgorithm="SHA256")
+            self.client.call(
+                "create_multipart_upload",
+                **self.at,
+                ContentType=content_type,
+                **told(cache_control),
+                ChecksumAlgorithm="SHA256",
+            )
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._abort, beginning)

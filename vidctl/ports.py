@@ -26,13 +26,17 @@ Ids = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectStat:
-    """An object without its bytes. ``etag`` has no quotes; ``sha256`` (hex) is None unless stored and asked for."""
+    """An object without its bytes. ``etag`` has no quotes; ``sha256`` (hex) is None unless stored and asked for.
+
+    ``content_type`` and ``cache_control`` are what readers are told with it; a listing knows neither.
+    """
 
     key: str
     etag: str
     size_bytes: int
     last_modified: datetime
     content_type: str = ""
+    cache_control: str = ""
     sha256: str | None = None
 
 
@@ -54,8 +58,15 @@ class SignedUrl:
     expires_at: datetime
 
 
+MAY_CHANGE = "no-cache"
+"""What readers are told of an object that is not an output (RFC 9111: ask again before it is used)."""
+
+
 class Objects(Protocol):
-    """One bucket, strongly consistent. A missing object reads as None."""
+    """One bucket, strongly consistent. A missing object reads as None.
+
+    What ``create``, ``replace`` and ``overwrite`` write is told of as ``MAY_CHANGE``.
+    """
 
     async def head(self, key: str) -> ObjectStat | None:
         """Return the object's properties, its stored SHA-256 among them."""
@@ -91,20 +102,24 @@ class Objects(Protocol):
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         """Write an object whatever was there. For what is not a record: progress."""
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         """Write a small object with its SHA-256 (hex), which the store checks and keeps; return its ETag.
 
-        Whatever was there is written over, so that doing it again is harmless.
+        ``cache_control`` goes with every answer to a reader. Whatever was there is written over, so that doing it
+        again is harmless.
 
         Raises:
             Misconfigured: the body has another SHA-256; nothing was written.
 
         """
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+    async def upload_file(
+        self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         """Write a local file (at most 5 TiB) with its SHA-256 (hex), which is checked; return its ETag.
 
-        Whatever was there is written over, so that doing it again is harmless. A large file goes in parts: the store
+        ``cache_control`` is as for ``upload``. Whatever was there is written over, so that doing it again is harmless.
+        A large file goes in parts: the store
         checks each, but keeps no SHA-256 of the whole. However this ends, no unfinished upload stays behind that could
         be ended within seconds.
 
@@ -131,7 +146,7 @@ class Objects(Protocol):
         """
 
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
-        """Copy an object (at most 5 GB) within the bucket, if the source has the ETag ``if_match``.
+        """Copy an object (at most 5 GB) with its types within the bucket, if the source has the ETag ``if_match``.
 
         Raises:
             PreconditionFailed: it has another. NotFound: it is gone.

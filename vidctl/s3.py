@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from vidctl.clients import Client, meaning
 from vidctl.errors import NotFound, WorldError
-from vidctl.multipart import PARTS, Multipart, Parts
-from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
+from vidctl.multipart import PARTS, Multipart, Parts, told
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, SignedUrl, StoredObject
 
 BATCH = 1000
 """AWS: DeleteObjects, keys of one call."""
@@ -71,11 +71,13 @@ class S3Objects:
         """Write an object whatever was there; see ``Objects``."""
         await self._put(key, body, content_type)
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         """Write a small object with its SHA-256; see ``Objects``."""
-        return await self._put_checked(key, BytesIO(body), content_type, sha256)
+        return await self._put_checked(key, BytesIO(body), content_type, sha256, cache_control)
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+    async def upload_file(
+        self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         """Write a local file with its SHA-256; see ``Objects``.
 
         aiohttp reads the file in a thread, chunk by chunk. Without TLS, as on one machine in place of AWS, botocore
@@ -84,9 +86,13 @@ class S3Objects:
         with await asyncio.to_thread(path.open, "rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes <= self._parts.threshold_bytes:
-                return await self._put_checked(key, file, content_type, sha256)
+                return await self._put_checked(key, file, content_type, sha256, cache_control)
             multipart = Multipart(client=self._files, at=self._at(key), parts=self._parts)
-            return _unquoted(await multipart.upload(file, size_bytes, content_type=content_type, sha256=sha256))
+            return _unquoted(
+                await multipart.upload(
+                    file, size_bytes, content_type=content_type, sha256=sha256, cache_control=cache_control
+                )
+            )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Remove an object; see ``Objects``."""
@@ -160,16 +166,17 @@ class S3Objects:
 
     async def _put(self, key: str, body: bytes, content_type: str, **condition: str) -> str:
         answer = await self._client.call(
-            "put_object", **self._at(key), Body=body, ContentType=content_type, **condition
+            "put_object", **self._at(key), Body=body, ContentType=content_type, CacheControl=MAY_CHANGE, **condition
         )
         return _unquoted(answer["ETag"])
 
-    async def _put_checked(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> str:
+    async def _put_checked(self, key: str, body: BinaryIO, content_type: str, sha256: str, cache_control: str) -> str:
         answer = await self._files.call(
             "put_object",
             **self._at(key),
             Body=body,
             ContentType=content_type,
+            **told(cache_control),
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=b64encode(bytes.fromhex(sha256)).decode(),
         )
@@ -188,6 +195,7 @@ def _stat(key: str, answer: dict[str, Any], *, size_bytes: int) -> ObjectStat:
         size_bytes=size_bytes,
         last_modified=answer["LastModified"].astimezone(UTC),
         content_type=answer.get("ContentType", ""),
+        cache_control=answer.get("CacheControl", ""),
         sha256=None if "-" in checksum else b64decode(checksum).hex(),
     )
 

@@ -15,7 +15,7 @@ from tests.contract.worlds import EmulatedWorld, World, now
 from vidctl.clients import Client
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed, WriteConflict
 from vidctl.multipart import Parts
-from vidctl.ports import Objects
+from vidctl.ports import MAY_CHANGE, Objects
 from vidctl.s3 import BATCH, PAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 KEY = "videos/alice/0193.mp4"
 ODD_KEY = "videos/a.20b/x +é?versionId=1&%2F#.mp4"
 TEXT = "text/plain"
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def md5(body: bytes) -> str:
@@ -42,7 +43,8 @@ async def test_what_is_created_reads_back(objects: Objects) -> None:
     assert (stored.body, stored.etag) == (b"body", etag)
     assert etag == md5(b"body")
     assert stat is not None
-    assert (stat.key, stat.etag, stat.size_bytes, stat.content_type) == (KEY, etag, 4, TEXT)
+    assert (stat.key, stat.etag, stat.size_bytes) == (KEY, etag, 4)
+    assert (stat.content_type, stat.cache_control) == (TEXT, MAY_CHANGE)
     assert began <= stat.last_modified <= now()
     assert stat.last_modified.utcoffset() == timedelta()
 
@@ -187,10 +189,12 @@ async def test_a_file_that_is_not_what_was_said_is_refused(objects: Objects, tmp
 async def test_a_small_body_is_written_over_what_was_there_and_keeps_its_sha256(objects: Objects) -> None:
     for body in (b"first", b"second", b"second", b"", bytes(2 * 1024**2)):
         sha256 = hashlib.sha256(body).hexdigest()
-        assert await objects.upload(ODD_KEY, body, content_type=TEXT, sha256=sha256) == md5(body)
+        etag = await objects.upload(ODD_KEY, body, content_type=TEXT, sha256=sha256, cache_control=FOR_EVER)
+        assert etag == md5(body)
         stat = await objects.head(ODD_KEY)
         assert stat is not None
-        assert (stat.etag, stat.sha256, stat.size_bytes, stat.content_type) == (md5(body), sha256, len(body), TEXT)
+        assert (stat.etag, stat.sha256, stat.size_bytes) == (md5(body), sha256, len(body))
+        assert (stat.content_type, stat.cache_control) == (TEXT, FOR_EVER)
         assert [(listed.etag, listed.size_bytes) async for listed in objects.list("")] == [(md5(body), len(body))]
 
 
@@ -222,11 +226,12 @@ async def test_a_large_file_goes_in_parts_and_is_one_object(world: World, tmp_pa
     path.write_bytes(body := b"".join(parts))
     sha256 = hashlib.sha256(body).hexdigest()
     for _ in range(2):
-        etag = await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256)
+        etag = await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256, cache_control=FOR_EVER)
         assert etag == expected, "the same file is always cut alike"
     stat = await objects.head(ODD_KEY)
     assert stat is not None
     assert (stat.etag, stat.size_bytes, stat.content_type) == (etag, len(body), "video/mp4")
+    assert stat.cache_control == FOR_EVER
     assert [listed.etag async for listed in objects.list("")] == [etag]
     assert await objects.read_range(ODD_KEY, start=5 * MIB - 1, end=5 * MIB + 1, if_match=etag) == b"\0\1"
     assert await objects.read_range(ODD_KEY, start=15 * MIB - 1, end=len(body), if_match=etag) == b"\2" + parts[3]
@@ -338,10 +343,10 @@ async def test_a_copy_is_the_same_object_elsewhere(objects: Objects, tmp_path: P
     path = tmp_path / "video.mp4"
     path.write_bytes(b"body")
     sha256 = hashlib.sha256(b"body").hexdigest()
-    await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256)
+    await objects.upload_file(ODD_KEY, path, content_type="video/mp4", sha256=sha256, cache_control=FOR_EVER)
     copied = await objects.copy(ODD_KEY, f"kept/{ODD_KEY}", if_match=md5(b"body"))
     assert (copied.key, copied.etag, copied.size_bytes) == (f"kept/{ODD_KEY}", md5(b"body"), 4)
-    assert copied.content_type == "video/mp4"
+    assert (copied.content_type, copied.cache_control) == ("video/mp4", FOR_EVER)
     assert await objects.head(f"kept/{ODD_KEY}") == copied
     assert await objects.head(ODD_KEY) is not None
 

@@ -208,10 +208,10 @@ async def test_a_store_that_fails_now_and_then_gets_the_whole_stream(
 class Noisy(MemoryObjects):
     """A store on the way to which a bit of every segment turns over."""
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         if key.endswith(".m4s"):
             body = bytes([body[0] ^ 1]) + body[1:]
-        return await super().upload(key, body, content_type=content_type, sha256=sha256)
+        return await super().upload(key, body, content_type=content_type, sha256=sha256, cache_control=cache_control)
 
 
 async def test_a_segment_that_is_damaged_on_its_way_is_no_publication(published: Published, tmp_path: Path) -> None:

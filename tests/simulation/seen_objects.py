@@ -200,10 +200,12 @@ class SeenObjects:
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         raise NotImplementedError
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         raise NotImplementedError
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+    async def upload_file(
+        self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         raise NotImplementedError
 
     async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:

@@ -14,7 +14,7 @@ from vidctl import layout
 from vidctl.errors import Unavailable
 from vidctl.folders import Entry, fold
 from vidctl.records import Output
-from vidctl.worker.publish import Publish
+from vidctl.worker.publish import IMMUTABLE, Publish
 from vidctl.worker.retry import Patience
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ async def test_a_file_is_an_output_of_its_own(
 
     stat = bucket.stat(PREFIX + name)
     assert stat is not None
-    assert (stat.content_type, stat.size_bytes) == (content_type, 13)
+    assert (stat.content_type, stat.cache_control, stat.size_bytes) == (content_type, IMMUTABLE, 13)
     assert publishing.outputs == (
         Output(
             name=name,
@@ -108,7 +108,7 @@ async def test_what_is_in_a_folder_has_the_type_that_players_expect(
 
     stat = bucket.stat(f"{PREFIX}stream/{name}")
     assert stat is not None
-    assert stat.content_type == content_type
+    assert (stat.content_type, stat.cache_control) == (content_type, IMMUTABLE)
 
 
 async def test_files_come_in_their_order_and_folders_after_them(bucket: MemoryObjects) -> None:

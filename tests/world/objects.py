@@ -17,7 +17,7 @@ from urllib.parse import quote
 from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
 from vidctl.multipart import PARTS, Parts
-from vidctl.ports import Clock, ObjectStat, SignedUrl, StoredObject
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, SignedUrl, StoredObject
 
 PAGE = 250
 
@@ -101,32 +101,39 @@ class MemoryObjects:
         async with self._around("objects.create"):
             if self._current(key) is not None:
                 raise PreconditionFailed(f"{key}: exists")
-            return self.put(key, body, content_type=content_type)
+            return self.put(key, body, content_type=content_type, cache_control=MAY_CHANGE)
 
     async def replace(self, key: str, body: bytes, *, content_type: str, if_match: str) -> str:
         async with self._around("objects.replace"):
             self._matching(key, if_match)
-            return self.put(key, body, content_type=content_type)
+            return self.put(key, body, content_type=content_type, cache_control=MAY_CHANGE)
 
     async def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
         async with self._around("objects.overwrite"):
-            self.put(key, body, content_type=content_type)
+            self.put(key, body, content_type=content_type, cache_control=MAY_CHANGE)
 
-    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str) -> str:
+    async def upload(self, key: str, body: bytes, *, content_type: str, sha256: str, cache_control: str = "") -> str:
         async with self._around("objects.upload"):
             _must_have(sha256, body, key)
-            return self.put(key, body, content_type=content_type, sha256=sha256)
+            return self.put(key, body, content_type=content_type, sha256=sha256, cache_control=cache_control)
 
-    async def upload_file(self, key: str, path: Path, *, content_type: str, sha256: str) -> str:
+    async def upload_file(
+        self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
+    ) -> str:
         async with self._around("objects.upload_file"):
             # Read on the loop: a thread would end in real time, which the virtual clock does not see.
             body = _read(path)
             _must_have(sha256, body, key)
             if len(body) <= self._parts.threshold_bytes:
-                return self.put(key, body, content_type=content_type, sha256=sha256)
+                return self.put(key, body, content_type=content_type, sha256=sha256, cache_control=cache_control)
             etag = _etag_of_parts(body, self._parts.part_of(len(body)))
             return self.put(
-                key, body, content_type=content_type, etag=etag, event="ObjectCreated:CompleteMultipartUpload"
+                key,
+                body,
+                content_type=content_type,
+                etag=etag,
+                event="ObjectCreated:CompleteMultipartUpload",
+                cache_control=cache_control,
             )
 
     async def delete(self, key: str, *, if_match: str | None = None) -> None:
@@ -145,7 +152,14 @@ class MemoryObjects:
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
         async with self._around("objects.copy"):
             body, stat = self._matching(source, if_match)
-            self.put(target, body, content_type=stat.content_type, sha256=stat.sha256, event="ObjectCreated:Copy")
+            self.put(
+                target,
+                body,
+                content_type=stat.content_type,
+                sha256=stat.sha256,
+                event="ObjectCreated:Copy",
+                cache_control=stat.cache_control,
+            )
             return self._versions[target][-1].stat
 
     async def list(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> AsyncIterator[ObjectStat]:
@@ -183,6 +197,7 @@ class MemoryObjects:
         sha256: str | None = None,
         etag: str | None = None,
         event: str = "ObjectCreated:Put",
+        cache_control: str = "",
     ) -> str:
         """Write whatever was there; return the ETag. A multipart upload has its own ``etag`` and ``event``."""
         self._witness.writing(self.bucket, key, body)
@@ -193,6 +208,7 @@ class MemoryObjects:
             # AWS: Last-Modified has whole seconds.
             last_modified=self._clock().replace(microsecond=0),
             content_type=content_type,
+            cache_control=cache_control,
             sha256=sha256,
         )
         self._append(key, body, stat)
@@ -230,7 +246,9 @@ class MemoryObjects:
     def page(self, prefix: str, *, after: str) -> tuple[ObjectStat, ...]:
         """Return one page of a listing, which knows neither type nor checksum (AWS: ListObjectsV2)."""
         keys = self.keys(prefix, after=after)[: self.page_size]
-        return tuple(replace(self._versions[key][-1].stat, content_type="", sha256=None) for key in keys)
+        return tuple(
+            replace(self._versions[key][-1].stat, content_type="", cache_control="", sha256=None) for key in keys
+        )
 
     def body(self, key: str) -> bytes | None:
         """Return the bytes of an object."""

@@ -25,6 +25,11 @@ _CONTENT_TYPES = {
 }
 
 
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""What browsers and CDNs are told of every output: under the prefix of an attempt nothing ever changes. A year is the
+longest that RFC 2616 let a server say, and what caches understand as for ever."""
+
+
 class Publish:
     """Uploads files to the final bucket, and gathers what is to be published of them.
 
@@ -52,7 +57,9 @@ class Publish:
         """
         size_bytes, sha256 = await asyncio.to_thread(_digest, path)
         key, kind = self._prefix + path.name, _CONTENT_TYPES[path.suffix]
-        etag = await self._patience(lambda: self._final.upload_file(key, path, content_type=kind, sha256=sha256))
+        etag = await self._patience(
+            lambda: self._final.upload_file(key, path, content_type=kind, sha256=sha256, cache_control=IMMUTABLE)
+        )
         self._files.append(
             Output(name=path.name, key=key, content_type=kind, size_bytes=size_bytes, sha256=sha256, etag=etag)
         )
@@ -60,7 +67,9 @@ class Publish:
     async def small(self, name: str, body: bytes) -> None:
         """Upload a small object: ``name`` is a file's, or ``folder/…``; raises as ``file``."""
         key, kind, sha256 = self._prefix + name, _CONTENT_TYPES[Path(name).suffix], hashlib.sha256(body).hexdigest()
-        etag = await self._patience(lambda: self._final.upload(key, body, content_type=kind, sha256=sha256))
+        etag = await self._patience(
+            lambda: self._final.upload(key, body, content_type=kind, sha256=sha256, cache_control=IMMUTABLE)
+        )
         folder, slash, rest = name.partition("/")
         if slash:
             entry = Entry(name=rest, size_bytes=len(body), etag=etag)
