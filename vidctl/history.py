@@ -14,9 +14,6 @@ from vidctl.model import AttemptNumber, FailureClass
 from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Progress, Result, Round
 from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
-STAGES = {"download": (0.0, 0.1), "probe": (0.1, 0.1), "encode": (0.1, 0.9), "verify": (0.9, 0.9), "finish": (0.9, 1.0)}
-"""Which part of an attempt each of the worker's stages is: encoding takes most of the time of all but tiny videos."""
-
 
 class State(StrEnum):
     """Where a video is on its way."""
@@ -57,13 +54,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What an owner is told. ``progress`` is from 0 to 1, None where nobody can say."""
+    """What an owner is told. ``progress`` is from 0 to 1, ``remaining_seconds`` what the worker says of the time left.
+
+    Both are None where nobody can say.
+    """
 
     state: State
     timeline: tuple[Event, ...]
     attempts: tuple[Attempt, ...]
     progress: float | None
     outputs: tuple[Output, ...]
+    remaining_seconds: float | None = None
 
 
 def tell(evidence: Evidence, *, progress: Progress | None = None) -> History:
@@ -77,6 +78,7 @@ def tell(evidence: Evidence, *, progress: Progress | None = None) -> History:
         attempts=tuple(_attempt(evidence, job, intent, progress) for intent in job.intents),
         progress=_progress(state, progress),
         outputs=() if published is None else published.outputs,
+        remaining_seconds=progress.remaining_seconds if progress is not None and state is State.RUNNING else None,
     )
 
 
@@ -160,5 +162,4 @@ def _progress(state: State, progress: Progress | None) -> float | None:
         return 1.0
     if state is not State.RUNNING or progress is None:
         return None
-    begin, end = STAGES.get(progress.stage, (0.0, 1.0))
-    return round(begin + (end - begin) * min(max(progress.ratio, 0.0), 1.0), 4)
+    return round(progress.share, 4)

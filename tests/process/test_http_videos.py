@@ -79,7 +79,7 @@ class Video:
         )
 
     async def progress(self, ratio: float) -> None:
-        value = Progress(number=FIRST, at=self.tick(), stage="encode", ratio=ratio)
+        value = Progress(number=FIRST, at=self.tick(), stage="encode", ratio=ratio, remaining_seconds=40.0)
         key = layout.progress_key(self.key, self.job, FIRST)
         await self.service.final.overwrite(key, codec.encode(value), content_type=JSON)
 
@@ -140,7 +140,7 @@ class Video:
         response = await self.service.get(self.key.video_id, user=user)
         assert response.status == 200
         body: dict[str, Any] = await response.json()
-        assert body.keys() == {"video_id", "state", "timeline", "attempts", "progress", "outputs"}
+        assert body.keys() == {"video_id", "state", "timeline", "attempts", "progress", "remaining_seconds", "outputs"}
         return body
 
     def tick(self) -> datetime:
@@ -171,8 +171,8 @@ async def test_an_owner_can_follow_a_video_from_the_id_to_the_deleted_upload(ser
     await video.close()
     done = await video.read()
     assert states == ["awaiting_upload", "queued", "queued", "running", "verifying", "published"]
-    assert running["progress"] == pytest.approx(0.5)
-    assert (done["state"], done["progress"]) == ("published", 1.0)
+    assert (running["progress"], running["remaining_seconds"]) == (pytest.approx(0.46), 40.0)
+    assert (done["state"], done["progress"], done["remaining_seconds"]) == ("published", 1.0, None)
     assert events(done) == ["accepted", "uploaded", "launched", "encoded", "verified", "published", "raw_deleted"]
     times = [datetime.fromisoformat(event["at"]) for event in done["timeline"]]
     assert times == sorted(times)

@@ -137,7 +137,7 @@ def names(told: History) -> list[str]:
 LAUNCHED = JobRecords(job=FIRST, intents=(intent(1, 20),))
 ENCODED = replace(LAUNCHED, results=(result(1, 40),))
 CLOSED = replace(ENCODED, outcomes=(outcome(1, 50),))
-PROGRESS = Progress(number=number(1), at=at(30), stage="encode", ratio=0.5)
+PROGRESS = Progress(number=number(1), at=at(30), stage="encode", ratio=0.5, remaining_seconds=20.0)
 
 
 # --- the state ----------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_an_upload_is_queued_until_a_worker_speaks() -> None:
 def test_progress_of_the_open_attempt_makes_it_running() -> None:
     told = history.tell(evidence(LAUNCHED), progress=PROGRESS)
     assert told.state is State.RUNNING
-    assert told.progress == pytest.approx(0.5)
+    assert (told.progress, told.remaining_seconds) == (0.46, 20.0)
     assert told.attempts[0].state is AttemptState.RUNNING
 
 
@@ -168,7 +168,7 @@ def test_progress_of_an_earlier_attempt_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "ratio", "told"),
-    [("download", 0.5, 0.05), ("encode", 0.0, 0.1), ("encode", 1.0, 0.9), ("finish", 2.0, 1.0), ("odd", 0.3, 0.3)],
+    [("download", 0.5, 0.04), ("encode", 0.0, 0.1), ("encode", 1.0, 0.82), ("finish", 2.0, 1.0), ("odd", 0.3, 0.3)],
 )
 def test_progress_is_that_of_the_whole_attempt(stage: str, ratio: float, told: float) -> None:
     progress = replace(PROGRESS, stage=stage, ratio=ratio)
@@ -176,8 +176,8 @@ def test_progress_is_that_of_the_whole_attempt(stage: str, ratio: float, told: f
 
 
 def test_a_success_without_a_manifest_is_being_verified() -> None:
-    told = history.tell(evidence(ENCODED))
-    assert (told.state, told.outputs) == (State.VERIFYING, ())
+    told = history.tell(evidence(ENCODED), progress=PROGRESS)
+    assert (told.state, told.outputs, told.remaining_seconds) == (State.VERIFYING, (), None)
     assert names(told) == ["accepted", "uploaded", "launched", "encoded"]
 
 

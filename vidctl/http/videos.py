@@ -140,6 +140,7 @@ def _video(video_id: str, told: History, urls: list[str | None]) -> dict[str, An
         "timeline": [_event(event) for event in told.timeline],
         "attempts": [_attempt(attempt) for attempt in told.attempts],
         "progress": told.progress,
+        "remaining_seconds": told.remaining_seconds,
         "outputs": [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)],
     }
 

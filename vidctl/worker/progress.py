@@ -1,8 +1,20 @@
-"""How far ffmpeg is, from the lines that ``-progress`` writes (P)."""
+"""How far ffmpeg is, from the lines that ``-progress`` writes, and how long an attempt will take yet (P)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vidctl.records import STAGES
+
+HALF_LIFE_SECONDS = 60.0
+"""In so much time what was measured before loses half its weight: long beside a scene that is hard to encode, short
+beside the time for which a neighbour takes the processor."""
+
+KNOWN_AFTER_SECONDS = 3.0
+"""Time at work before an estimate is worth telling: ffmpeg's first pictures come late, as encoders look ahead."""
+
+_MEASURED_FROM, _ = STAGES["encode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +58,32 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if abs(number) < float("inf") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast an attempt comes further: what was done, and the seconds that it took, both fading with time.
+
+    Only from where encoding begins: how long the download took says nothing of it. ``share`` never falls.
+    """
+
+    at: datetime
+    share: float = 0.0
+    done: float = 0.0
+    seconds: float = 0.0
+
+    def on(self, share: float, at: datetime) -> Pace:
+        """Return the pace once ``share`` of the attempt is done, at ``at``."""
+        share, passed = max(share, self.share), max(0.0, (at - self.at).total_seconds())
+        if self.share < _MEASURED_FROM:
+            return Pace(at=at, share=share)
+        fading = 0.5 ** (passed / HALF_LIFE_SECONDS)
+        done, seconds = self.done * fading + share - self.share, self.seconds * fading + passed
+        return Pace(at=max(at, self.at), share=share, done=done, seconds=seconds)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """The time that the rest takes at this pace; None while it cannot be known."""
+        if self.done <= 0 or self.seconds < KNOWN_AFTER_SECONDS:
+            return None
+        return (1.0 - self.share) * self.seconds / self.done

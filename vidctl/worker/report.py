@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from vidctl import codec, layout, logs
@@ -10,22 +11,31 @@ from vidctl.errors import WorldError
 from vidctl.model import JobSpec
 from vidctl.ports import Clock, Objects
 from vidctl.records import Progress
+from vidctl.worker.progress import Pace
 
 log = logs.get(__name__)
 
 
 class Report:
-    """The progress object of one attempt. ``note`` costs nothing; ``watch`` writes the last note."""
+    """The progress object of one attempt. ``note`` costs nothing; ``watch`` writes the last note.
+
+    What is told never falls: a note of something earlier than the one before it is ignored.
+    """
 
     def __init__(self, *, final: Objects, job: JobSpec, clock: Clock) -> None:
         self._final = final
         self._job = job
         self._clock = clock
         self._noted: Progress | None = None
+        self._pace = Pace(at=clock())
 
     def note(self, stage: str, ratio: float, *, speed: float | None = None) -> None:
         """Remember where the attempt is: the share, 0 to 1, of this stage's work that is done."""
-        self._noted = Progress(number=self._job.number, at=self._clock(), stage=stage, ratio=ratio, speed=speed)
+        told = Progress(number=self._job.number, at=self._clock(), stage=stage, ratio=ratio, speed=speed)
+        if told.share < self._pace.share:
+            return
+        self._pace = self._pace.on(told.share, told.at)
+        self._noted = replace(told, remaining_seconds=self._pace.remaining_seconds)
 
     async def watch(self, *, every: timedelta) -> None:
         """Write what was noted since the last time, at once and then at every interval.

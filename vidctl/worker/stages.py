@@ -179,7 +179,9 @@ class Stages:
         sounds = {sound.stream.index: await examiner.sound(sound, tail) for sound, tail in stream.audios}
         await stream.check()
         heard: list[AudioStream | None] = [sound.stream for sound in planned.sounds] or [None]
-        for rendition, tail in stream.videos:
+        pixels = [rendition.width * rendition.height for rendition, _ in stream.videos]
+        for place, (rendition, tail) in enumerate(stream.videos):
+            self._report.note("verify", sum(pixels[:place]) / sum(pixels))
             picture = await examiner.picture(rendition, tail)
             for track in heard:
                 made = sounds.get(track.index) if track is not None else None
