@@ -37,6 +37,9 @@ costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at o
 bench-worker: .venv/ready ## Measure the worker against ffmpeg by hand (ARGS=--help)
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m bench.worker $(ARGS)
 
+fuzz: .venv/ready .fuzz/ready ## Let schemathesis try the HTTP interface (ARGS="--examples 150 --seed N")
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.interface $(ARGS)
+
 mutants: .venv/ready ## Show that the tests catch every deliberate bug (ARGS=--help)
 	@env PYTHONPATH=. nice $(BIN)/python -m tests.mutants.run $(ARGS)
 
@@ -70,11 +73,13 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal --group mutmut -o requirements/mutmut.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --universal --group fuzz -o requirements/fuzz.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal requirements/build.in -o requirements/build.txt
 	@npm install --prefix tests/browser --package-lock-only --ignore-scripts --silent
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .browser .mutmut mutants .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .emulator .browser .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -95,6 +100,11 @@ venv-module:
 	@.emulator/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulator.txt
 	@touch $@
 
+.fuzz/ready: requirements/fuzz.txt | venv-module
+	@$(PYTHON) -m venv .fuzz
+	@.fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 # Where one of the two cannot be had, the tests that play videos in a browser are skipped, and say so.
 .browser/ready: tests/browser/package-lock.json
 	@mkdir -p .browser && cp tests/browser/package.json tests/browser/package-lock.json .browser/
@@ -106,4 +116,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: chromium venv-module help dev demo bench-worker chaos test sim corpus costs mutants mutmut check format docs lock clean
+.PHONY: chromium venv-module help dev demo bench-worker chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
