@@ -1,0 +1,80 @@
+"""Settings of the HTTP side: the server, whom it believes, what it takes."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings
+
+from vidctl.fields import Algorithm, KeySetUrl, Scope, Seconds, SomeWords, Suffix, Words
+from vidctl.settings.declared import HOUR, MINUTE, config, duration
+
+
+class UploadSettings(BaseSettings):
+    """What may be uploaded."""
+
+    model_config = config("VIDCTL_UPLOAD_")
+
+    expiry: Seconds = duration(15 * MINUTE, "Life of a signed upload URL, 300 to 900.", least=300, most=900)
+    max_bytes: int = Field(default=5 * 1024**3, ge=1, le=5 * 1024**3, description="Largest upload (S3: 5 GiB a PUT).")
+    suffixes: SomeWords[Suffix] = Field(default=(".mp4",), description="Accepted suffixes of file names, with the dot.")
+    content_types: SomeWords[str] = Field(default=("video/mp4",), description="Accepted content types.")
+
+
+class AuthSettings(BaseSettings):
+    """Whose tokens are accepted. Exactly one of secret, public key and JWKS URL says how they are checked."""
+
+    model_config = config("VIDCTL_AUTH_")
+
+    secret: SecretStr | None = Field(default=None, min_length=32, description="HS256 secret, at least 32 bytes.")
+    public_key: str | None = Field(default=None, description="RS256 or ES256 public key, PEM.")
+    jwks_url: KeySetUrl | None = Field(default=None, description="Issuer's key set: https, or http to this machine.")
+    algorithms: Words[Algorithm] = Field(default=(), description="Accepted; default HS256, or RS256 and ES256.")
+    issuer: str | None = Field(default=None, description="Required `iss`.")
+    audience: str | None = Field(default=None, description="Required `aud`.")
+    required_claims: Words[str] = Field(default=("exp", "sub"), description="Claims that a token must have.")
+    upload_scope: Scope | None = Field(default=None, description="Word in `scope` or `scp` to upload; default: none.")
+    read_scope: Scope | None = Field(default=None, description="Word in it to see one's videos; default: none.")
+    delete_scope: Scope | None = Field(default=None, description="Word in it to delete them; default: none.")
+    admin_scope: Scope | None = Field(
+        default=None, description="Word in it to do the same, with `?user=`, to anybody's; default: nobody may."
+    )
+    leeway: Seconds = duration(30, "Tolerated difference of clocks.")
+    jwks_lifetime: Seconds = duration(5 * MINUTE, "Age at which the key set is read again.")
+    jwks_cooldown: Seconds = duration(5, "Least time between two reads of it.")
+
+    @model_validator(mode="after")
+    def _one_way_of_checking(self) -> Self:
+        given = [name for name in ("secret", "public_key", "jwks_url") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"set exactly one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY, _JWKS_URL (given: {given or None})")
+        symmetric = {"HS256", "HS384", "HS512"}
+        mixed = symmetric.isdisjoint(self.algorithms) if self.secret else symmetric.intersection(self.algorithms)
+        if self.algorithms and mixed:
+            raise ValueError("VIDCTL_AUTH_ALGORITHMS does not fit the kind of key: HS* for a secret, else the others")
+        return self
+
+    @property
+    def scopes(self) -> dict[str, str | None]:
+        """The scope that each permission needs, by the permission's word."""
+        return {word: getattr(self, f"{word}_scope") for word in ("upload", "read", "delete", "admin")}
+
+    @property
+    def accepted_algorithms(self) -> tuple[str, ...]:
+        """The algorithms, from configuration and never from the token."""
+        return self.algorithms or (("HS256",) if self.secret else ("RS256", "ES256"))
+
+
+class HttpSettings(BaseSettings):
+    """The HTTP server."""
+
+    model_config = config("VIDCTL_HTTP_")
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - behind a load balancer
+    port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(default=None, description="Base URL in answers; default: as the client called it.")
+    body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
+    request_timeout: Seconds = duration(15, "Time for a request.")
+    playback_expiry: Seconds = duration(HOUR, "Life of a signed playback URL.")
+    page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
