@@ -21,7 +21,7 @@ CHAOS := $(foreach name,SEED MINUTES UPLOADS REPLICAS WORKERS,\
 chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REPLICAS= WORKERS=1) while videos are uploaded
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.chaos $(CHAOS)
 
-test: .venv/ready .emulator/ready .browser/ready chromium ## Run the whole test suite
+test: .venv/ready .emulator/ready .browser/ready .oidc/ready chromium ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
@@ -76,10 +76,10 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	  --universal --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal requirements/build.in -o requirements/build.txt
-	@npm install --prefix tests/browser --package-lock-only --ignore-scripts --silent
+	@for place in browser oidc; do npm install --prefix tests/$$place --package-lock-only --ignore-scripts --silent; done
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .browser .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .emulator .browser .oidc .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -110,6 +110,11 @@ venv-module:
 	@mkdir -p .browser && cp tests/browser/package.json tests/browser/package-lock.json .browser/
 	@{ command -v npm >/dev/null && npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; } \
 	  || echo 'make: no video players, since npm is missing or failed; as root: apt install nodejs npm' >&2
+
+.oidc/ready: tests/oidc/package-lock.json
+	@mkdir -p .oidc && cp tests/oidc/package.json tests/oidc/package-lock.json .oidc/
+	@{ command -v npm >/dev/null && npm ci --prefix .oidc --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; } \
+	  || echo 'make: no OpenID provider to test with, since npm is missing or failed; as root: apt install nodejs npm' >&2
 
 chromium:
 	@command -v chromium >/dev/null \

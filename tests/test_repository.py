@@ -54,8 +54,11 @@ def test_lock_files_name_no_index_and_pin_every_package_by_hash() -> None:
         assert all("--hash=sha256:" in package for package in pinned)
 
 
-def test_the_lock_of_the_players_names_no_registry_and_pins_every_package_by_hash() -> None:
-    packages = json.loads((ROOT / "tests" / "browser" / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize(
+    "lock", sorted((ROOT / "tests").glob("*/package-lock.json")), ids=lambda path: path.parent.name
+)
+def test_the_locks_of_npm_name_no_registry_and_pin_every_package_by_hash(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
     pinned = [package for path, package in packages.items() if path]
     assert pinned
     assert all("integrity" in package and "resolved" not in package for package in pinned)

@@ -32,4 +32,8 @@ Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
 TaskSize = Annotated[str, Field(pattern="^[0-9]{3,5}/[0-9]{3,6}/[0-9]{2,3}$"), AfterValidator(fargate.checked)]
 Suffix = Annotated[str, Field(pattern=r"^\..")]
 # Whoever can change the key set on its way chooses whose tokens are accepted.
-KeySetUrl = Annotated[str, Field(pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/|$)")]
+_THIS_MACHINE = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+SECURE_URL = rf"^(https://[^/]+|{_THIS_MACHINE})(/|$)"
+KeySetUrl = Annotated[str, Field(pattern=SECURE_URL)]
+# OpenID Connect Discovery 1.0, section 3: neither query nor fragment.
+ISSUER_URL = rf"^(https://[^/?#]+|{_THIS_MACHINE})(/[^?#]*)?$"

@@ -21,7 +21,8 @@ from prometheus_client import CollectorRegistry
 
 from vidctl.errors import Malformed
 from vidctl.http.auth import Authenticator, InvalidToken, Permission
-from vidctl.http.keys import FETCH_TIMEOUT, KeySet, KeysUnavailable, UnknownKey, open_keys, parse_key_set
+from vidctl.http.documents import FETCH_TIMEOUT, Documents
+from vidctl.http.keys import KeySet, KeysUnavailable, UnknownKey, open_keys, parse_key_set
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
 
@@ -72,14 +73,17 @@ def issuer() -> Issuer:
 async def key_set(issuer: Issuer, *, timeout: timedelta = FETCH_TIMEOUT) -> AsyncIterator[KeySet]:  # noqa: ASYNC109
     app = web.Application()
     app.router.add_get("/jwks", issuer.answer)
+
+    async def address() -> str:
+        return str(server.make_url("/jwks"))
+
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         try:
             yield KeySet(
-                str(server.make_url("/jwks")),
-                session=session,
+                address,
+                documents=Documents(session, timeout=timeout),
                 lifetime=LIFETIME,
                 cooldown=COOLDOWN,
-                timeout=timeout,
                 clock=lambda: issuer.now,
             )
         finally:
@@ -224,10 +228,10 @@ def test_secrets_private_and_foreign_keys_are_left_out() -> None:
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "secret"}
     private = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(EC)) | {"kid": "private"}
     others = [jwk("enc", use="enc"), {"kty": "odd", "kid": "odd"}, {"kty": "EC", "crv": "P-256"}, jwk("x") | {"kid": 7}]
-    found = parse_key_set(json.dumps({"keys": [secret, private, *others, good]}).encode())
+    found = parse_key_set({"keys": [secret, private, *others, good]})
     assert [key.key_id for key in found] == ["good"]
     with pytest.raises(Malformed, match="none of them"):
-        parse_key_set(json.dumps({"keys": [secret]}).encode())
+        parse_key_set({"keys": [secret]})
 
 
 async def test_the_settings_name_the_set() -> None:

@@ -136,7 +136,40 @@ def test_every_fault_of_several_groups_is_told_at_once() -> None:
         settings.check(WorldSettings, AuthSettings)
     assert "VIDCTL_RAW_BUCKET: must be set (Bucket that clients upload to.)" in str(refusal.value)
     assert "VIDCTL_CLUSTER: must be set" in str(refusal.value)
-    assert "VIDCTL_AUTH_*: set exactly one of" in str(refusal.value)
+    assert "VIDCTL_AUTH_*: set VIDCTL_AUTH_ISSUER to the URL of an OpenID provider" in str(refusal.value)
+
+
+ISSUERS = {
+    "https://id.example": True,
+    "https://id.example/": True,
+    "https://id.example/realms/a": True,
+    "http://localhost:8080": True,
+    "http://id.example": False,
+    "http://localhost.id.example": False,
+    "https://id.example?a=b": False,
+    "https://id.example/#a": False,
+    "vidctl": False,
+}
+
+
+@pytest.mark.parametrize("issuer", ISSUERS)
+def test_an_issuer_is_enough_if_it_can_be_asked(environment: pytest.MonkeyPatch, issuer: str) -> None:
+    environment.setenv("VIDCTL_AUTH_ISSUER", issuer)
+    if ISSUERS[issuer]:
+        assert load(AuthSettings).issuer == issuer
+    else:
+        with pytest.raises(InvalidSettings, match="set VIDCTL_AUTH_ISSUER to the URL of an OpenID provider"):
+            load(AuthSettings)
+    # Beside a key it is a word like any other.
+    environment.setenv("VIDCTL_AUTH_JWKS_URL", "https://id.example/keys")
+    assert load(AuthSettings).issuer == issuer
+
+
+def test_two_ways_of_checking_tokens_are_one_too_many(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_AUTH_JWKS_URL", "https://id.example/keys")
+    environment.setenv("VIDCTL_AUTH_SECRET", "a secret of at least thirty-two bytes")
+    with pytest.raises(InvalidSettings, match=r"set only one of .* \(given: secret, jwks_url\)"):
+        load(AuthSettings)
 
 
 def test_a_secret_that_is_too_short_is_not_shown(environment: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,9 @@
-"""The keys that tokens are checked with: one from the settings, or the issuer's key set, read from its URL."""
+"""The keys that tokens are checked with: one from the settings, or the issuer's key set, read from where it is."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,15 +20,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from vidctl import logs
 from vidctl.errors import InvalidSettings, Malformed, VidctlError
+from vidctl.http.discovery import Provider
+from vidctl.http.documents import Documents, DocumentUnavailable
 from vidctl.ports import Clock
 from vidctl.settings import AuthSettings
 
-FETCH_TIMEOUT = timedelta(seconds=5)
-"""Time for one read of the key set: a request waits for it, within its own 15 s."""
-
-MAX_SET_BYTES = 256 * 1024
 MAX_SET_KEYS = 100
-"""Far beyond any issuer's set (a handful of keys, 2 KiB each), and small enough to parse on the loop."""
+"""Far beyond any issuer's set."""
 
 MAX_AGE = timedelta(hours=24)
 """How long a key set is trusted that cannot be read again: an outage of the issuer, and not the life of a lost key."""
@@ -97,7 +94,7 @@ class JsonWebKey:
 
 
 class KeySet:
-    """The issuer's key set (JWKS, RFC 7517), read without blocking and remembered.
+    """The issuer's key set (JWKS, RFC 7517), read without blocking and remembered; ``address`` says where it is.
 
     It is read again when it is older than ``lifetime`` or a token names an unknown key, one read at a time and at most
     one in ``cooldown``; while that goes on or fails, the remembered set serves on. A key that the issuer has just
@@ -106,19 +103,17 @@ class KeySet:
 
     def __init__(
         self,
-        url: str,
+        address: Callable[[], Awaitable[str]],
         *,
-        session: aiohttp.ClientSession,
+        documents: Documents,
         lifetime: timedelta,
         cooldown: timedelta,
-        timeout: timedelta = FETCH_TIMEOUT,
         clock: Clock,
     ) -> None:
-        self._url = url
-        self._session = session
+        self._address = address
+        self._documents = documents
         self._lifetime = lifetime
         self._cooldown = cooldown
-        self._timeout = timeout
         self._clock = clock
         self._keys: tuple[JsonWebKey, ...] = ()
         self._read_at: datetime | None = None
@@ -154,39 +149,20 @@ class KeySet:
                 return
             self._tried_at = self._clock()
             try:
-                self._keys = parse_key_set(await self._fetch())
+                self._keys = parse_key_set(await self._documents.read(await self._address()))
                 self._read_at = self._clock()
-            except (aiohttp.ClientError, TimeoutError, OSError, Malformed) as error:
-                log.warning("key_set_unreadable", error=f"{type(error).__name__}: {error}", remembered=len(self._keys))
-
-    async def _fetch(self) -> bytes:
-        body = bytearray()
-        async with (
-            asyncio.timeout(self._timeout.total_seconds()),
-            # A redirect would let whoever controls one answer choose the keys.
-            self._session.get(self._url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response,
-        ):
-            if response.status != 200:  # noqa: PLR2004 - HTTP's own number
-                raise Malformed(f"status: {response.status} is not 200")
-            async for chunk in response.content.iter_chunked(16 * 1024):
-                body += chunk
-                if len(body) > MAX_SET_BYTES:
-                    raise Malformed(f"body: longer than {MAX_SET_BYTES} bytes")
-        return bytes(body)
+            except (DocumentUnavailable, Malformed) as error:
+                log.warning("key_set_unreadable", error=str(error), remembered=len(self._keys))
 
 
-def parse_key_set(body: bytes) -> tuple[JsonWebKey, ...]:
+def parse_key_set(document: dict[str, Any]) -> tuple[JsonWebKey, ...]:
     """Read the keys of a set that can check signatures; others (secrets, for encryption, unknown kinds) are left out.
 
     Raises:
         Malformed: it is no key set, or no key in it is of use.
 
     """
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"body: not JSON ({error})") from error
-    entries = data.get("keys") if isinstance(data, dict) else None
+    entries = document.get("keys")
     if not isinstance(entries, list):
         raise Malformed("keys: must be a list")
     keys = [key for entry in entries[:MAX_SET_KEYS] if (key := _json_web_key(entry)) is not None]
@@ -230,13 +206,23 @@ async def open_keys(settings: AuthSettings, *, clock: Clock) -> AsyncIterator[Ke
         yield FixedKey(_checked(key, settings.accepted_algorithms, variable="VIDCTL_AUTH_PUBLIC_KEY"))
     else:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
+            documents = Documents(session)
             yield KeySet(
-                str(settings.jwks_url),
-                session=session,
+                _address(settings, documents),
+                documents=documents,
                 lifetime=settings.jwks_lifetime,
                 cooldown=settings.jwks_cooldown,
                 clock=clock,
             )
+
+
+def _address(settings: AuthSettings, documents: Documents) -> Callable[[], Awaitable[str]]:
+    """Return who knows where the key set is: the settings, or the provider that they name as the issuer."""
+
+    async def told() -> str:
+        return str(settings.jwks_url)
+
+    return told if settings.jwks_url else Provider(str(settings.issuer), documents=documents).key_set_url
 
 
 def _public_key(pem: str) -> PublicKey:

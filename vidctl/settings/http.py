@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from vidctl.fields import Algorithm, KeySetUrl, Scope, Seconds, SomeWords, Suffix, Words
+from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Scope, Seconds, SomeWords, Suffix, Words
 from vidctl.settings.declared import HOUR, MINUTE, config, duration
 
 
@@ -23,7 +24,7 @@ class UploadSettings(BaseSettings):
 
 
 class AuthSettings(BaseSettings):
-    """Whose tokens are accepted. Exactly one of secret, public key and JWKS URL says how they are checked."""
+    """Whose tokens are accepted: checked with one secret, public key or JWKS URL, or else with what the issuer says."""
 
     model_config = config("VIDCTL_AUTH_")
 
@@ -31,7 +32,10 @@ class AuthSettings(BaseSettings):
     public_key: str | None = Field(default=None, description="RS256 or ES256 public key, PEM.")
     jwks_url: KeySetUrl | None = Field(default=None, description="Issuer's key set: https, or http to this machine.")
     algorithms: Words[Algorithm] = Field(default=(), description="Accepted; default HS256, or RS256 and ES256.")
-    issuer: str | None = Field(default=None, description="Required `iss`.")
+    issuer: str | None = Field(
+        default=None,
+        description="Required `iss`; alone, the URL of an OpenID provider that says where its keys are (discovery).",
+    )
     audience: str | None = Field(default=None, description="Required `aud`.")
     required_claims: Words[str] = Field(default=("exp", "sub"), description="Claims that a token must have.")
     upload_scope: Scope | None = Field(default=None, description="Word in `scope` or `scp` to upload; default: none.")
@@ -41,14 +45,19 @@ class AuthSettings(BaseSettings):
         default=None, description="Word in it to do the same, with `?user=`, to anybody's; default: nobody may."
     )
     leeway: Seconds = duration(30, "Tolerated difference of clocks.")
-    jwks_lifetime: Seconds = duration(5 * MINUTE, "Age at which the key set is read again.")
+    jwks_lifetime: Seconds = duration(5 * MINUTE, "Age at which the key set (and where it is) is read again.")
     jwks_cooldown: Seconds = duration(5, "Least time between two reads of it.")
 
     @model_validator(mode="after")
     def _one_way_of_checking(self) -> Self:
         given = [name for name in ("secret", "public_key", "jwks_url") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"set exactly one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY, _JWKS_URL (given: {given or None})")
+        if len(given) > 1:
+            raise ValueError(f"set only one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY, _JWKS_URL (given: {', '.join(given)})")
+        if not given and (self.issuer is None or re.search(ISSUER_URL, self.issuer) is None):
+            raise ValueError(
+                "set VIDCTL_AUTH_ISSUER to the URL of an OpenID provider (https, or http to this machine; no ? or #), "
+                "or else one of VIDCTL_AUTH_SECRET, _PUBLIC_KEY, _JWKS_URL"
+            )
         symmetric = {"HS256", "HS384", "HS512"}
         mixed = symmetric.isdisjoint(self.algorithms) if self.secret else symmetric.intersection(self.algorithms)
         if self.algorithms and mixed:
