@@ -19,7 +19,8 @@ from vidctl import codec, layout
 from vidctl.folders import Entry, fold
 from vidctl.journal import Journal
 from vidctl.model import AttemptNumber, JobSpec, Source, VideoKey
-from vidctl.records import Output, Progress, Result
+from vidctl.progress import Progress
+from vidctl.records import Output, Result
 from vidctl.settings import WorkerSettings
 from vidctl.worker.recipes.profile import Profile, parse
 from vidctl.worker.retry import Patience

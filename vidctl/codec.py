@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from vidctl.errors import Malformed, UnknownVersion
 from vidctl.layout import RecordName
 from vidctl.model import JobSpec
+from vidctl.progress import Progress
 from vidctl.records import (
     Cancel,
     Dead,
@@ -22,7 +23,6 @@ from vidctl.records import (
     Kept,
     Manifest,
     Outcome,
-    Progress,
     Record,
     Result,
     Round,

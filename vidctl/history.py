@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from vidctl.model import AttemptNumber, FailureClass
-from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Progress, Result, Round
+from vidctl.progress import Progress
+from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Result, Round
 from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
 

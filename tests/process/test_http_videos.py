@@ -15,7 +15,8 @@ from vidctl import codec, layout
 from vidctl.errors import AccessDenied, Throttled, Unavailable, WorldError
 from vidctl.journal import JSON, Journal
 from vidctl.model import AttemptNumber, FailureClass, Source, TaskSpec, VideoKey
-from vidctl.records import Cancel, Dead, Intent, Manifest, Outcome, Output, Progress, Record, Result
+from vidctl.progress import Progress
+from vidctl.records import Cancel, Dead, Intent, Manifest, Outcome, Output, Record, Result
 
 FIRST = AttemptNumber(1, 1)
 SPEC = TaskSpec(

@@ -15,7 +15,7 @@ import pytest
 
 from tests.media import Clips, program
 from tests.workbench import KEY, NOON, SLOW, Bench, ffprobe, refuse
-from vidctl import layout, records
+from vidctl import layout, progress
 from vidctl.errors import AccessDenied, Throttled, Unavailable
 from vidctl.groups import TaskGroup
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
@@ -100,7 +100,7 @@ async def test_the_result_tells_what_the_source_was_and_how_long_each_stage_took
     assert result.media is not None
     assert (result.media.width, result.media.height, result.media.video_codec) == (160, 90, "h264")
     assert (result.media.audio_codec, result.media.audio_channels) == ("aac", 1)
-    assert list(result.stage_seconds) == list(records.STAGES)
+    assert list(result.stage_seconds) == list(progress.STAGES)
     assert all(seconds >= 0 for seconds in result.stage_seconds.values())
     assert (result.started_at, result.at) == (NOON, NOON)
 
@@ -138,7 +138,7 @@ async def test_progress_rises_while_ffmpeg_works(long: Bench) -> None:
     assert 0 < early.ratio <= 1
     assert early.number == long.job.number
     assert (early.stage, early.at) == ("encode", NOON)
-    order = list(records.STAGES)
+    order = list(progress.STAGES)
     assert (order.index(late.stage), late.ratio) > (order.index(early.stage), early.ratio)
 
 

@@ -14,7 +14,8 @@ from tests import builders as b
 from vidctl import codec, layout
 from vidctl.errors import Malformed, UnknownVersion
 from vidctl.model import AttemptNumber, FailureClass, JobSpec, VideoKey
-from vidctl.records import Cancel, Intent, Manifest, Outcome, Progress, Record, Result
+from vidctl.progress import Progress
+from vidctl.records import Cancel, Intent, Manifest, Outcome, Record, Result
 from vidctl.tickets import Ticket, Way
 
 KINDS: tuple[type[Any], ...] = (*get_args(Record), Manifest, Progress, JobSpec, Ticket)

@@ -10,6 +10,7 @@ import pytest
 from vidctl import history
 from vidctl.history import AttemptState, History, State
 from vidctl.model import AttemptNumber, FailureClass, Source, TaskSpec, VideoKey
+from vidctl.progress import Progress
 from vidctl.records import (
     Cancel,
     Dead,
@@ -19,7 +20,6 @@ from vidctl.records import (
     Manifest,
     Outcome,
     Output,
-    Progress,
     Result,
     Round,
     VideoRecords,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.builders import job_spec
 from tests.world.objects import MemoryObjects
 from vidctl import codec, layout
-from vidctl.records import Progress
+from vidctl.progress import Progress
 from vidctl.worker.progress import Advance, Pace, read
 from vidctl.worker.report import Report
 

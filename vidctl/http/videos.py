@@ -16,7 +16,8 @@ from vidctl.http.auth import Authenticator, Permission
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Objects
-from vidctl.records import Output, Progress
+from vidctl.progress import Progress
+from vidctl.records import Output
 from vidctl.timeline import Arrival, Event, Evidence
 
 UPLOAD_GRACE = timedelta(hours=6)

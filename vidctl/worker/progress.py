@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from vidctl.records import STAGES
+from vidctl.progress import STAGES
 
 HALF_LIFE_SECONDS = 60.0
 """In so much time what was measured before loses half its weight: long beside a scene that is hard to encode, short

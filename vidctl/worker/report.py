@@ -10,7 +10,7 @@ from vidctl import codec, layout, logs
 from vidctl.errors import WorldError
 from vidctl.model import JobSpec
 from vidctl.ports import Clock, Objects
-from vidctl.records import Progress
+from vidctl.progress import Progress
 from vidctl.worker.progress import Pace
 
 log = logs.get(__name__)
