@@ -14,6 +14,7 @@ from vidctl.errors import InvalidSettings
 from vidctl.reconciler.policy import InputLimits, TaskSize
 from vidctl.settings import (
     AuthSettings,
+    HttpSettings,
     ReconcilerSettings,
     TaskSettings,
     UploadSettings,
@@ -210,3 +211,13 @@ def test_task_sizes_are_numbers_of_the_policy(environment: pytest.MonkeyPatch) -
         TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),
     )
     assert [placement.subnets for placement in made.placements] == [("subnet-1",), ("subnet-1",)]
+
+
+def test_signing_keys_are_long_and_never_shown(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_HTTP_SIGNING_KEYS", f"{'n' * 32}, {'o' * 40}")
+    assert [key.get_secret_value() for key in load(HttpSettings).signing_keys] == ["n" * 32, "o" * 40]
+    environment.setenv("VIDCTL_HTTP_SIGNING_KEYS", f"{'n' * 32},hunter2")
+    with pytest.raises(InvalidSettings, match=r"^VIDCTL_HTTP_SIGNING_KEYS: ") as refusal:
+        load(HttpSettings)
+    assert "hunter2" not in str(refusal.value)
+    assert "nnn" not in str(refusal.value)

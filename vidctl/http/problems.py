@@ -16,6 +16,7 @@ from vidctl.errors import UnknownVersion, VidctlError, WorldError
 from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.origin import InvalidHost
+from vidctl.http.signing import TokenExpired, TokenForged
 from vidctl.http.uploads import InvalidRequest, NotJson
 from vidctl.http.videos import VideoNotFound
 
@@ -51,6 +52,8 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (InvalidToken, Kind(401, "The token is not accepted")),
     (InsufficientScope, Kind(403, "The token does not allow this")),
     (InvalidUser, Kind(422, "No such user can be")),
+    (TokenForged, Kind(403, "The link is not valid")),
+    (TokenExpired, Kind(410, "The link has expired")),
     (NotJson, Kind(400, "The body is not JSON")),
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
@@ -67,7 +70,7 @@ UNEXPECTED = Kind(500, "Something went wrong on our side")
 # What the client can act on; the other messages name buckets and keys, which are for our log alone.
 OPEN = (
     *(MissingToken, InvalidToken, InsufficientScope, InvalidUser),
-    *(NotJson, InvalidRequest, InvalidHost, VideoNotFound),
+    *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
 )
 
 

@@ -60,6 +60,7 @@ def service(
             "VIDCTL_TASK_CONTAINER": CONTAINER,
             "VIDCTL_TASK_SUBNETS": "subnet-local",
             "VIDCTL_AUTH_SECRET": secret,
+            "VIDCTL_HTTP_SIGNING_KEYS": secret,  # what is signed with it is never taken for one of those tokens
             "VIDCTL_HTTP_HOST": "127.0.0.1",
             "VIDCTL_HTTP_PORT": str(port),
         }

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Scope, Seconds, SomeWords, Suffix, Words
+from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Scope, Seconds, Secrets, SomeWords, Suffix, Words
 from vidctl.settings.declared import HOUR, MINUTE, config, duration
 
 
@@ -86,4 +86,8 @@ class HttpSettings(BaseSettings):
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
     request_timeout: Seconds = duration(15, "Time for a request.")
     playback_expiry: Seconds = duration(HOUR, "Life of a signed playback URL.")
+    signing_keys: Secrets = Field(
+        default=(),
+        description="What links are signed with: secrets of 32 bytes or more, newest first; older ones are believed.",
+    )
     page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
