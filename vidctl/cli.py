@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vidctl.clients import Clients
     from vidctl.http.app import Routes
     from vidctl.metrics import Metrics
-    from vidctl.ports import World
+    from vidctl.ports import Queue, World
     from vidctl.reconciler.controller import Controller
 
 EXIT_FAILED, EXIT_CONFIGURATION = 1, 78
@@ -88,6 +88,7 @@ async def _serve() -> int:
     from vidctl.http.app import create_app, serving
     from vidctl.metrics import Metrics
     from vidctl.reconciler.controller import Controller
+    from vidctl.sqs import SqsQueue
 
     settings.check(
         settings.WorldSettings,
@@ -112,7 +113,9 @@ async def _serve() -> int:
             metrics=metrics,
             randomness=random.Random(secrets.randbits(64)),  # noqa: S311 - jitter is no secret
         )
-        routes = await stack.enter_async_context(_routes(world, controller, metrics))
+        # Not the client of the holds, whose extensions a burst of wishes must not delay.
+        wishes = SqsQueue(client=clients.sqs, url=place.raw_queue_url)
+        routes = await stack.enter_async_context(_routes(world, controller, metrics, wishes=wishes))
         app = create_app(routes=routes, metrics=metrics, settings=http)
         port = await stack.enter_async_context(serving(app, host=http.host, port=http.port))
         _on_signals(controller.stop)
@@ -145,7 +148,9 @@ def _world(
 
 
 @asynccontextmanager
-async def _routes(world: World, controller: Controller, metrics: Metrics) -> AsyncIterator[list[Routes]]:
+async def _routes(
+    world: World, controller: Controller, metrics: Metrics, *, wishes: Queue
+) -> AsyncIterator[list[Routes]]:
     from vidctl.http.auth import Authenticator
     from vidctl.http.keys import open_keys
     from vidctl.http.routes import Given, all_routes
@@ -157,6 +162,8 @@ async def _routes(world: World, controller: Controller, metrics: Metrics) -> Asy
             raw=world.raw,
             final=world.final,
             raw_bucket=load(settings.WorldSettings).raw_bucket,
+            raw_queue=wishes,
+            look=controller.look,
             uploads=load(settings.UploadSettings),
             http=load(settings.HttpSettings),
             metrics=metrics,

@@ -17,7 +17,7 @@ from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
 
 class State(StrEnum):
-    """Where a video is on its way."""
+    """Where a video is on its way. ``deleted`` is told for as long as the record of the owner's wish is kept."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
@@ -25,7 +25,8 @@ class State(StrEnum):
     VERIFYING = "verifying"
     PUBLISHED = "published"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    DELETING = "deleting"
+    DELETED = "deleted"
 
 
 class AttemptState(StrEnum):
@@ -88,6 +89,11 @@ def open_attempt(evidence: Evidence) -> Intent | None:
     return next(reversed(current_job(evidence).open_intents), None)
 
 
+def state_of(evidence: Evidence) -> State:
+    """Return where a video is, for whoever does not care whether its task has said something yet."""
+    return _state(evidence, current_job(evidence), None)
+
+
 def current_job(evidence: Evidence) -> JobRecords:
     """Return the job that the state speaks of: that of the upload that is there, else the one heard of last."""
     records, manifest = evidence.records, evidence.manifest
@@ -108,7 +114,7 @@ def _last_heard(job: JobRecords) -> datetime:
 def _state(evidence: Evidence, job: JobRecords, progress: Progress | None) -> State:
     """Return the first that matches."""
     if evidence.records.cancel is not None:
-        return State.CANCELLED
+        return State.DELETING if _remains(evidence) else State.DELETED
     if evidence.manifest is not None and evidence.manifest.job == job.job:
         return State.PUBLISHED
     if job.dead is not None or _lost(evidence, job):
@@ -121,6 +127,12 @@ def _state(evidence: Evidence, job: JobRecords, progress: Progress | None) -> St
     if job.intents or job.rounds or evidence.arrival is not None:
         return State.QUEUED
     return State.AWAITING_UPLOAD
+
+
+def _remains(evidence: Evidence) -> bool:
+    """Whether the reconciler still has something to take away, or a task to stop."""
+    there = evidence.manifest is not None or evidence.arrival is not None or evidence.leftovers
+    return there or any(job.open_intents for job in evidence.records.jobs)
 
 
 def _lost(evidence: Evidence, job: JobRecords) -> bool:

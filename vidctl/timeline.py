@@ -15,7 +15,10 @@ SOURCE_GONE = "source_gone"
 
 
 class EventName(StrEnum):
-    """What can happen to a video. ``launched`` is the decision; ``failed`` ends a round, ``reopened`` begins one."""
+    """What can happen to a video. ``launched`` is the decision; ``failed`` ends a round, ``reopened`` begins one.
+
+    ``deleting`` is the owner's wish.
+    """
 
     ACCEPTED = "accepted"
     UPLOADED = "uploaded"
@@ -28,7 +31,7 @@ class EventName(StrEnum):
     KEPT = "kept"
     FAILED = "failed"
     REOPENED = "reopened"
-    CANCELLED = "cancelled"
+    DELETING = "deleting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was read of one video. ``issued_at`` is when its id was handed out, if it was."""
+    """What was read of one video. ``issued_at`` is when its id was handed out, if it was.
+
+    ``leftovers``: whether an output or a kept copy is still there; looked for only once the owner cancelled.
+    """
 
     records: VideoRecords
     manifest: Manifest | None = None
     arrival: Arrival | None = None
     issued_at: datetime | None = None
+    leftovers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,7 @@ def timeline(evidence: Evidence) -> tuple[Event, ...]:
         events.insert(0, Event(name=EventName.ACCEPTED, at=begin))
     events += [Event(name=EventName.KEPT, at=job.kept.at) for job in jobs if job.kept is not None]
     if evidence.records.cancel is not None:
-        events.append(Event(name=EventName.CANCELLED, at=evidence.records.cancel.at))
+        events.append(Event(name=EventName.DELETING, at=evidence.records.cancel.at))
     return tuple(sorted(events, key=lambda event: event.at))
 
 

@@ -50,7 +50,7 @@ class Customer:
 
         while True:
             video = await self._somewhere(asked)
-            if video.state in ("published", "failed", "cancelled"):
+            if video.state in ("published", "failed", "deleted"):
                 return video
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -46,7 +46,7 @@ class Layer:
 
 WORDS = ("codec.py", "events.py", "journal.py", "layout.py")
 WHOLE = ("reconciler/", "worker/fence.py", "folders.py", *WORDS)
-STORIES = ("decisions", "failures", "found", "guards", "pipeline")
+STORIES = ("decisions", "failures", "found", "guards", "pipeline", "wishes")
 LAYERS = (
     Layer(name="unit", tests=("tests/unit",), runs=("",)),
     Layer(

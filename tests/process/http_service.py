@@ -15,11 +15,14 @@ from pydantic import SecretStr
 
 from tests.process.openapi import Documented
 from tests.world.objects import MemoryObjects
+from tests.world.queue import MemoryQueue
+from vidctl.errors import WorldError
 from vidctl.http.app import create_app, serving
 from vidctl.http.auth import Authenticator
 from vidctl.http.keys import FixedKey, Keys
 from vidctl.http.routes import Given, all_routes
 from vidctl.metrics import Metrics
+from vidctl.model import VideoKey
 from vidctl.ports import Objects
 from vidctl.settings import AuthSettings, HttpSettings, UploadSettings
 
@@ -47,6 +50,9 @@ class Service:
         self.final = MemoryObjects(FINAL_BUCKET, clock=lambda: self.now)
         self.raw_port: Objects = self.raw
         self.final_port: Objects = self.final
+        self.queue_fault: WorldError | None = None
+        self.raw_queue = MemoryQueue("raw", clock=lambda: self.now, around=self._around_queue)
+        self.looked_at: list[VideoKey] = []
         self.extra: list[web.RouteDef] = []
         self.client: ClientSession
         self.port = 0
@@ -57,6 +63,8 @@ class Service:
             raw=self.raw_port,
             final=self.final_port,
             raw_bucket=RAW_BUCKET,
+            raw_queue=self.raw_queue,
+            look=self.looked_at.append,
             uploads=self.uploads,
             http=self.http.model_copy(update={"public_url": self.public_url}),
             metrics=self.metrics,
@@ -68,6 +76,12 @@ class Service:
         app = create_app(routes=await all_routes(given), metrics=self.metrics, settings=self.http)
         app.add_routes(self.extra)
         return app
+
+    @asynccontextmanager
+    async def _around_queue(self, _operation: str) -> AsyncIterator[None]:
+        if self.queue_fault is not None:
+            raise self.queue_fault
+        yield
 
     def _entropy(self, count: int) -> bytes:
         self.seed += 1

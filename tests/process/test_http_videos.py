@@ -225,7 +225,7 @@ async def test_a_failure_is_told_with_its_reason(service: Service) -> None:
     assert (attempt["state"], attempt["class"], attempt["code"]) == ("failed", "permanent", "not_a_video")
 
 
-async def test_a_cancelled_video_shows_no_outputs(service: Service) -> None:
+async def test_a_video_that_is_being_deleted_shows_no_outputs(service: Service) -> None:
     video = Video(service)
     video.upload()
     await video.launch()
@@ -233,7 +233,7 @@ async def test_a_cancelled_video_shows_no_outputs(service: Service) -> None:
     await video.publish()
     await video.write(Cancel(key=video.key, at=video.tick()))
     body = await video.read()
-    assert (body["state"], body["outputs"]) == ("cancelled", [])
+    assert (body["state"], body["outputs"]) == ("deleting", [])
 
 
 async def test_progress_that_cannot_be_read_hides_nothing_else(service: Service) -> None:

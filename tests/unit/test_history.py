@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -253,7 +254,23 @@ def test_a_verdict_read_before_its_manifest_is_being_verified() -> None:
 
 def test_cancelled_comes_before_everything_and_hides_the_outputs() -> None:
     told = history.tell(evidence(CLOSED, manifest=manifest(50), cancel=Cancel(key=KEY, at=at(60))))
-    assert (told.state, told.outputs, names(told)[-1]) == (State.CANCELLED, (), "cancelled")
+    assert (told.state, told.outputs, names(told)[-1]) == (State.DELETING, (), "deleting")
+
+
+@pytest.mark.parametrize(
+    ("job", "left", "state"),
+    [
+        (CLOSED, {}, State.DELETED),
+        (JobRecords(job=FIRST), {}, State.DELETED),
+        (LAUNCHED, {}, State.DELETING),
+        (CLOSED, {"arrived": FIRST}, State.DELETING),
+        (CLOSED, {"manifest": manifest(50)}, State.DELETING),
+    ],
+)
+def test_a_video_is_deleted_once_nothing_of_it_is_left(job: JobRecords, left: dict[str, Any], state: State) -> None:
+    seen = evidence(job, **({"arrived": None} | left), cancel=Cancel(key=KEY, at=at(60)))
+    assert history.tell(seen).state is state
+    assert history.tell(replace(seen, leftovers=True)).state is State.DELETING
 
 
 # --- several jobs of one video ------------------------------------------------------------------------------------

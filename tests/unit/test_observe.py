@@ -224,13 +224,25 @@ def test_what_was_seen_is_remembered_for_five_minutes_with_the_messages_of_today
         async with Simulation() as world:
             controller = world.controller()
             seeing = observer(controller)
-            await seeing.observe(b.KEY)
             controller.holds.hold(delivery(world, b.ETAG))
+            await seeing.observe(b.KEY)
             await asyncio.sleep(300)
             remembered = seeing.recall(b.KEY)
             assert remembered is not None
             assert len(remembered.deliveries) == 1
             await asyncio.sleep(1)
+            assert seeing.recall(b.KEY) is None
+
+    simulate(story)
+
+
+def test_a_message_that_came_since_asks_for_another_look() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            controller = world.controller()
+            seeing = observer(controller)
+            await seeing.observe(b.KEY)
+            controller.holds.hold(delivery(world, b.ETAG))
             assert seeing.recall(b.KEY) is None
 
     simulate(story)

@@ -109,17 +109,21 @@ def test_a_task_that_stopped_while_nobody_looked_is_found_once() -> None:
     simulate(story)
 
 
+def daily_look(world: Simulation, found: list[VideoKey]) -> Cleaning:
+    return Cleaning(
+        world.controller()._world,
+        journal=world.journal,
+        add=found.append,
+        clean_after=timedelta(days=1),
+        metrics=Metrics(CollectorRegistry()),
+    )
+
+
 def test_the_daily_look_finds_open_attempts_and_late_wishes_and_nothing_that_is_settled() -> None:
     async def story() -> None:
         async with Simulation() as world:
             found: list[VideoKey] = []
-            cleaning = Cleaning(
-                world.controller()._world,
-                journal=world.journal,
-                add=found.append,
-                clean_after=timedelta(days=1),
-                metrics=Metrics(CollectorRegistry()),
-            )
+            cleaning = daily_look(world, found)
             await world.journal.write(b.intent())
             await cleaning.daily()
             assert found == [b.KEY]
@@ -129,6 +133,24 @@ def test_the_daily_look_finds_open_attempts_and_late_wishes_and_nothing_that_is_
             await world.journal.write(b.cancel())
             await cleaning.daily()
             assert found == [b.KEY, b.KEY]
+
+    simulate(story)
+
+
+def test_the_daily_look_finds_a_round_that_nobody_began() -> None:
+    async def story() -> None:
+        async with Simulation() as world:
+            found: list[VideoKey] = []
+            cleaning = daily_look(world, found)
+            await world.journal.write(b.dead())
+            await cleaning.daily()
+            assert found == []
+            await world.journal.write(b.opened())
+            await cleaning.daily()
+            assert found == [b.KEY]
+            await world.journal.write(b.dead(2))
+            await cleaning.daily()
+            assert found == [b.KEY]
 
     simulate(story)
 

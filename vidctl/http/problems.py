@@ -14,11 +14,12 @@ from aiohttp.typedefs import Handler, Middleware
 from vidctl import logs
 from vidctl.errors import UnknownVersion, VidctlError, WorldError
 from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
+from vidctl.http.histories import VideoNotFound
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.origin import InvalidHost
 from vidctl.http.signing import TokenExpired, TokenForged
 from vidctl.http.uploads import InvalidRequest, NotJson
-from vidctl.http.videos import VideoNotFound
+from vidctl.http.wishes import NotFailed, SourceExpired
 
 RETRY_AFTER = timedelta(seconds=5)
 """When a client may try again after a fault of ours: past the AWS client's own two tries."""
@@ -58,6 +59,8 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
     (VideoNotFound, Kind(404, "No such video")),
+    (NotFailed, Kind(409, "The video has not failed")),
+    (SourceExpired, Kind(409, "The uploaded file is gone")),
     (RequestTimeout, Kind(408, "The request came too slowly")),
     (AnswerTimeout, Kind(503, "The answer took too long")),
     (KeysUnavailable, Kind(503, "Tokens cannot be checked now")),
@@ -71,6 +74,7 @@ UNEXPECTED = Kind(500, "Something went wrong on our side")
 OPEN = (
     *(MissingToken, InvalidToken, InsufficientScope, InvalidUser),
     *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
+    *(NotFailed, SourceExpired),
 )
 
 

@@ -6,30 +6,40 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidctl.http.contract import ContractRoutes
+from vidctl.http.histories import Histories
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
 from vidctl.http.probes import Check, ProbeRoutes
 from vidctl.http.uploads import UploadRoutes
 from vidctl.http.videos import VideoRoutes
+from vidctl.http.wishes import Wishes, WishRoutes
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vidctl.http.app import Routes
     from vidctl.http.auth import Authenticator
     from vidctl.metrics import Metrics
-    from vidctl.ports import Clock, Ids, Objects
+    from vidctl.model import VideoKey
+    from vidctl.ports import Clock, Ids, Objects, Queue
     from vidctl.settings import HttpSettings, UploadSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What the HTTP side is built of. ``alive`` and ``ready`` say why not, or None."""
+    """What the HTTP side is built of. ``alive`` and ``ready`` say why not, or None.
+
+    ``look`` asks the reconciler of this process for a pass on a video.
+    """
 
     authenticator: Authenticator
     raw: Objects
     final: Objects
     raw_bucket: str
+    raw_queue: Queue
+    look: Callable[[VideoKey], None]
     uploads: UploadSettings
     http: HttpSettings
     metrics: Metrics
@@ -53,16 +63,7 @@ async def all_routes(given: Given) -> list[Routes]:
             clock=given.clock,
             ids=given.ids,
         ),
-        VideoRoutes(
-            authenticator=given.authenticator,
-            raw=given.raw,
-            raw_bucket=given.raw_bucket,
-            final=given.final,
-            journal=Journal(given.final),
-            upload_expiry=given.uploads.expiry,
-            playback_expiry=given.http.playback_expiry,
-            clock=given.clock,
-        ),
+        *_of_videos(given),
         ContractRoutes(),
         ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
     ]
@@ -70,3 +71,33 @@ async def all_routes(given: Given) -> list[Routes]:
         origins = [await bucket_origin(given.raw), await bucket_origin(given.final)]
         routes.append(PageRoutes(bucket_origins=origins))
     return routes
+
+
+def _of_videos(given: Given) -> list[Routes]:
+    journal = Journal(given.final)
+    histories = Histories(
+        raw=given.raw,
+        raw_bucket=given.raw_bucket,
+        final=given.final,
+        journal=journal,
+        upload_expiry=given.uploads.expiry,
+        clock=given.clock,
+    )
+    wishes = Wishes(
+        histories=histories,
+        journal=journal,
+        raw=given.raw,
+        raw_bucket=given.raw_bucket,
+        raw_queue=given.raw_queue,
+        look=given.look,
+        clock=given.clock,
+    )
+    return [
+        VideoRoutes(
+            authenticator=given.authenticator,
+            histories=histories,
+            final=given.final,
+            playback_expiry=given.http.playback_expiry,
+        ),
+        WishRoutes(authenticator=given.authenticator, wishes=wishes),
+    ]

@@ -80,7 +80,7 @@ class Video:
     @property
     def failure(self) -> str | None:
         """Why the video will not be published, if it will not."""
-        if self.state not in ("failed", "cancelled"):
+        if self.state not in ("failed", "deleting", "deleted"):
             return None
         return next((e.reason or e.event for e in reversed(self.timeline) if e.event == self.state), self.state)
 

@@ -13,7 +13,7 @@ from vidctl.layout import AttemptName
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import Objects, ObjectStat, World
-from vidctl.records import Manifest, VideoRecords
+from vidctl.records import JobRecords, Manifest, VideoRecords
 
 log = logs.get(__name__)
 
@@ -72,7 +72,7 @@ class Cleaning:
                 log.info("outputs_swept", video_id=name.key.video_id, attempt=str(name.number), objects=len(stats))
 
     async def _look_again(self) -> None:
-        """Ask for a pass on videos with an open attempt, or whose owner cancelled: their event may have been lost."""
+        """Ask for a pass on videos with something open, or whose owner cancelled: their event may have been lost."""
         last: VideoKey | None = None
         async for stat in self._final.list(layout.RECORDS_PREFIX):
             key = layout.parse_video_folder(stat.key)
@@ -84,7 +84,7 @@ class Cleaning:
             except WorldError as error:
                 log.warning("records_not_read", video_id=key.video_id, code=error.code, error=str(error))
                 continue
-            if records.cancel is not None or any(job.open_intents for job in records.jobs):
+            if records.cancel is not None or any(map(_is_open, records.jobs)):
                 self._add(key)
 
 
@@ -97,6 +97,12 @@ def abandoned(name: AttemptName, *, records: VideoRecords, manifest: Manifest | 
         return False
     job = records.job(name.job)
     return job.outcome(name.number) is not None or not job.intents
+
+
+def _is_open(job: JobRecords) -> bool:
+    """Whether an attempt has no verdict, or a round was opened that nobody began."""
+    begun = {intent.number.round for intent in job.intents} | {dead.round for dead in job.deads}
+    return bool(job.open_intents) or (bool(job.rounds) and job.round not in begun)
 
 
 def _published(name: AttemptName, manifest: Manifest | None) -> bool:

@@ -138,6 +138,11 @@ class Controller:
         """Begin the shutdown; ``run`` returns when it is over."""
         self._stopping.set()
 
+    def look(self, key: VideoKey) -> None:
+        """Ask for a pass on a video of which somebody knows that it changed: it does not go by what is remembered."""
+        self._reconciler.forget_reading(key)
+        self.queue.add(key)
+
     def unready(self) -> str | None:
         """Say why new work should go elsewhere; None when it should not."""
         return "shutting down" if self._stopping.is_set() else None if self._ticks else "not started"

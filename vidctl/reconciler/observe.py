@@ -55,11 +55,16 @@ class Observer:
         self._last: dict[VideoKey, Observation] = {}
 
     def recall(self, key: VideoKey) -> Observation | None:
-        """Return the last Observation with today's tasks, messages and gate: good enough to decide to wait."""
-        last = self._last.get(key)
+        """Return the last Observation with today's tasks, messages and gate: good enough to decide to wait.
+
+        None if there is none that is young enough, or a message came since: it says that something happened.
+        """
+        last, deliveries = self._last.get(key), self._holds.of(key)
         if last is None or self._clock() - last.read_at > self._policy.recall:
             return None
-        return self._with_what_is_known(last, tasks=self._tasks.of(key), deliveries=self._holds.of(key))
+        if not {each.message_id for each in deliveries} <= {each.message_id for each in last.deliveries}:
+            return None
+        return self._with_what_is_known(last, tasks=self._tasks.of(key), deliveries=deliveries)
 
     def forget(self, key: VideoKey) -> None:
         """Drop the last Observation: something was changed, or the video is settled."""

@@ -80,6 +80,10 @@ class Reconciler:
             with tracing.span("reconcile", video=str(key)):
                 return await self._pass(key)
 
+    def forget_reading(self, key: VideoKey) -> None:
+        """Let the next pass read everything anew."""
+        self._observer.forget(key)
+
     async def _pass(self, key: VideoKey) -> Result:
         seen = await self._observer.observe(key)
         decided = plan(seen, self._policy, self._clock())

@@ -1,0 +1,115 @@
+"""Reads what became of a video out of both buckets: what every route that tells of videos is made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from vidctl import codec, history, layout, logs
+from vidctl.errors import Malformed, VidctlError
+from vidctl.groups import TaskGroup, first_error
+from vidctl.history import History, State
+from vidctl.journal import Journal
+from vidctl.model import VideoKey
+from vidctl.ports import Clock, Objects
+from vidctl.progress import Progress
+from vidctl.timeline import Arrival, Evidence
+
+UPLOAD_GRACE = timedelta(hours=6)
+"""How long a PUT may go on that began just before its URL expired: S3 checks the expiry only at its beginning, and
+5 GiB over 2 Mbit/s take 6 h."""
+
+log = logs.get(__name__)
+
+
+class VideoNotFound(VidctlError):
+    """There is no such video of this user: unknown, malformed, expired and somebody else's are all the same."""
+
+    code = "video_not_found"
+
+
+class Histories:
+    """Reads what the raw and the final bucket say of a video. ``upload_expiry`` is the life of an upload URL."""
+
+    def __init__(
+        self,
+        *,
+        raw: Objects,
+        raw_bucket: str,
+        final: Objects,
+        journal: Journal,
+        upload_expiry: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._raw = raw
+        self._raw_bucket = raw_bucket
+        self._final = final
+        self._journal = journal
+        self._awaited = upload_expiry + UPLOAD_GRACE
+        self._clock = clock
+
+    async def history(self, key: VideoKey) -> History:
+        """Read what became of a video.
+
+        Raises:
+            VideoNotFound: nothing is there, and nothing can arrive any more.
+            WorldError: the buckets do not answer.
+
+        """
+        evidence = await self.evidence(key)
+        return history.tell(evidence, progress=await self._progress(evidence))
+
+    async def evidence(self, key: VideoKey) -> Evidence:
+        """Read what there is of a video; raises as ``history``."""
+        with first_error():
+            async with TaskGroup() as reads:
+                arrival = reads.create_task(self._arrival(key))
+                records = reads.create_task(self._journal.records(key))
+                published = reads.create_task(self._journal.manifest(key))
+        found = published.result()
+        evidence = Evidence(
+            records=records.result(),
+            manifest=None if found is None else found.manifest,
+            arrival=arrival.result(),
+            issued_at=layout.issued_at(key.user_id, key.video_id),
+        )
+        if history.state_of(evidence) is State.AWAITING_UPLOAD and not self._may_arrive(evidence.issued_at):
+            raise VideoNotFound("You have no such video.")
+        if evidence.records.cancel is not None:
+            return replace(evidence, leftovers=await self._leftovers(key))
+        return evidence
+
+    async def _arrival(self, key: VideoKey) -> Arrival | None:
+        raw_key = layout.raw_key(key)
+        stat = await self._raw.head(raw_key)
+        if stat is None:
+            return None
+        return Arrival(job=layout.job_id(self._raw_bucket, raw_key, stat.etag), at=stat.last_modified)
+
+    async def _leftovers(self, key: VideoKey) -> bool:
+        return await _any(self._final, layout.outputs_prefix(key)) or await _any(self._raw, layout.kept_prefix(key))
+
+    async def _progress(self, evidence: Evidence) -> Progress | None:
+        intent = history.open_attempt(evidence)
+        if intent is None:
+            return None
+        key = layout.progress_key(intent.key, intent.job, intent.number)
+        stored = await self._final.get(key)
+        if stored is None:
+            return None
+        try:
+            return codec.decode(Progress, stored.body)
+        except Malformed as error:
+            # Progress is a courtesy: a version that this one cannot read must not hide the rest.
+            log.warning("progress_unreadable", key=key, error=str(error))
+            return None
+
+    def _may_arrive(self, issued_at: datetime | None) -> bool:
+        return issued_at is not None and self._clock() < issued_at + self._awaited
+
+
+async def _any(objects: Objects, prefix: str) -> bool:
+    """Whether any object's key begins with ``prefix``."""
+    async for _ in objects.list(prefix, limit=1):
+        return True
+    return False
