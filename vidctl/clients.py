@@ -29,18 +29,15 @@ from botocore.parsers import ResponseParserError
 
 from vidctl.errors import (
     AccessDenied,
-    CapacityUnavailable,
     InvalidSettings,
     LaunchConflict,
     Misconfigured,
-    NotFound,
-    PreconditionFailed,
-    Throttled,
     Unavailable,
     WorldError,
-    WriteConflict,
 )
 from vidctl.metrics import Metrics
+from vidctl.refusals import meaning
+from vidctl.sigv4 import Credentials
 
 CALL_TIMEOUT = timedelta(seconds=30)
 """Deadline of a call that neither polls nor moves a file."""
@@ -50,68 +47,6 @@ HOLD_TIMEOUT = timedelta(seconds=10)
 
 FILE_TIMEOUT = timedelta(hours=1)
 """Deadline of moving 5 GiB at 1.5 MB/s."""
-
-THROTTLES = frozenset({
-    "AWS.SimpleQueueService.OverLimit",
-    "OverLimit",
-    "BandwidthLimitExceeded",
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "Throttling",
-    "ThrottledException",
-    "ThrottlingException",
-    "TooManyRequestsException",
-})  # fmt: skip
-# A throttle can hide in another error's message (reported: InvalidParameterException, "… Rate exceeded").
-THROTTLE_WORDS = ("rate exceeded", "throttling")
-CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of", "provisioning state")
-NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchVersion"})
-DENIED = frozenset({
-    "403",
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnauthorizedOperation",
-    "UnrecognizedClientException",
-})  # fmt: skip
-# S3 says with 400 that a body came too slowly or was cut off, and with 200 that a copy failed on its side.
-PASSING = frozenset({
-    "IncompleteBody",
-    "InternalError",
-    "InternalFailure",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-})  # fmt: skip
-CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
-
-
-def meaning(code: str, message: str, status: int) -> type[WorldError]:
-    """Return what an AWS error says, by code, message and HTTP status; an unknown refusal is a misconfiguration."""
-    # The sentence of a refusal names actions and resources, in which any words may stand.
-    if code in DENIED:
-        return AccessDenied
-    text = message.lower()
-    if code in THROTTLES or any(words in text for words in THROTTLE_WORDS):
-        return Throttled
-    if any(words in text for words in CAPACITY_WORDS):
-        return CapacityUnavailable
-    if code in CONFLICTS:
-        return WriteConflict
-    if code in ("PreconditionFailed", "412"):
-        return PreconditionFailed
-    if code in NOT_FOUND:
-        return NotFound
-    # HTTP: 408 is the client's own slowness.
-    return Unavailable if code in PASSING or status >= 500 or status == 408 else Misconfigured  # noqa: PLR2004
 
 
 class Client:
@@ -146,6 +81,29 @@ class Client:
         except FAILURES as error:
             raise _translated(error, f"{self._service}.{operation}")[1] from error
         return url
+
+    async def credentials(self) -> Credentials:
+        """Return the credentials that sign now, fetched anew if they are about to expire.
+
+        Raises:
+            AccessDenied: there are none. Unavailable: whoever gives them does not answer.
+
+        """
+        held = self._client._get_credentials()  # noqa: SLF001 - botocore shows them to its own subclasses only
+        try:
+            if held is None:
+                raise NoCredentialsError
+            async with asyncio.timeout(self._timeout):
+                frozen = await held.get_frozen_credentials()
+        except FAILURES as error:
+            raise _translated(error, f"{self._service}.credentials")[1] from error
+        return Credentials(
+            access_key_id=frozen.access_key,
+            secret_access_key=frozen.secret_key,
+            session_token=frozen.token,
+            # Those of a role end; the others have no such attribute.
+            expires_at=getattr(held, "_expiry_time", None),
+        )
 
     @asynccontextmanager
     async def _counted(self, operation: str) -> AsyncIterator[None]:

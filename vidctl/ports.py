@@ -58,6 +58,20 @@ class SignedUrl:
     expires_at: datetime
 
 
+class Reading(Protocol):
+    """Signs reads of one bucket without waiting for anything, thousands of them if need be.
+
+    What it signs works until ``expires_at``, if nothing happens to the credentials that sign.
+    """
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when: what was asked for, or the end of the credentials if that is sooner."""
+
+    def url(self, key: str, *, method: str = "GET") -> str:
+        """Return the URL of an object, which allows this method; whether there is one is not asked."""
+
+
 MAY_CHANGE = "no-cache"
 """What readers are told of an object that is not an output (RFC 9111: ask again before it is used)."""
 
@@ -164,6 +178,12 @@ class Objects(Protocol):
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         """Sign reading an object."""
+
+    async def reading(self, *, until: datetime) -> Reading:
+        """Return what signs reads, which end at ``until``: at most 6 days from now.
+
+        Within a quarter of an hour, and for the same end, a URL is always the same, so that caches know it.
+        """
 
 
 # --- queues -------------------------------------------------------------------------------------------------------

@@ -6,21 +6,28 @@ import asyncio
 import os
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import parse_qs, urlsplit
 
-from vidctl.clients import Client, meaning
+from vidctl.clients import Client
 from vidctl.errors import NotFound, WorldError
 from vidctl.multipart import PARTS, Multipart, Parts, told
-from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, SignedUrl, StoredObject
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, SignedUrl, StoredObject
+from vidctl.refusals import meaning
+from vidctl.sigv4 import UrlSigner
 
 BATCH = 1000
 """AWS: DeleteObjects, keys of one call."""
 
 PAGE = 250
 """Keys of one listing: botocore parses a page of 1,000 for 60 ms, during which the loop stands still."""
+
+
+SIGNED_EVERY = timedelta(minutes=15)
+"""Reads are signed as of the last full quarter of an hour."""
 
 
 class S3Objects:
@@ -32,6 +39,7 @@ class S3Objects:
         self._bucket = bucket
         self._clock = clock
         self._parts = parts
+        self._found: tuple[str, str] | None = None
 
     async def head(self, key: str) -> ObjectStat | None:
         """Return the object's properties; see ``Objects``."""
@@ -162,7 +170,23 @@ class S3Objects:
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         """Sign reading an object; see ``Objects``."""
-        return await self._client.presign("get_object", self._at(key), expires_in=expires_in)
+        return (await self.reading(until=self._clock() + expires_in)).url(key)
+
+    async def reading(self, *, until: datetime) -> Reading:
+        """Return what signs reads; see ``Objects``."""
+        base, region = await self._place()
+        credentials = await self._client.credentials()
+        now = self._clock()
+        at = now - (now - datetime.min.replace(tzinfo=UTC)) % SIGNED_EVERY
+        return UrlSigner(base, region=region, credentials=credentials, at=at, until=until)
+
+    async def _place(self) -> tuple[str, str]:
+        """Return where objects are, and the region: as botocore finds both."""
+        if self._found is None:
+            url = urlsplit(await self._client.presign("get_object", self._at("key"), expires_in=SIGNED_EVERY))
+            _, _, region, *_ = parse_qs(url.query)["X-Amz-Credential"][0].split("/")
+            self._found = f"{url.scheme}://{url.netloc}{url.path.removesuffix('/key')}", region
+        return self._found
 
     async def _put(self, key: str, body: bytes, content_type: str, **condition: str) -> str:
         answer = await self._client.call(

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vidctl.clients import Client, meaning
+from vidctl.clients import Client
 from vidctl.errors import Throttled, Unavailable, WorldError
 from vidctl.ports import Message, QueueDepth
+from vidctl.refusals import meaning
 
 BATCH = 10
 """AWS: at most ten entries in a batch."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
+from yarl import URL
 
-from tests.contract.worlds import EmulatedWorld
+from tests.contract.worlds import EmulatedWorld, now
 from vidctl.ports import Objects, SignedUrl
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -125,6 +127,33 @@ async def test_after_its_expiry_a_signed_url_is_refused(http: ClientSession, obj
     assert statuses[0] == 200
     assert await put(http, late) == 403
     assert await objects.head(KEY) is None
+
+
+ODD_KEY = "videos/a.20b/x +é?versionId=1&%2F#~.mp4"
+
+
+async def test_many_reads_are_signed_at_once_and_each_is_for_one_object_and_one_method(
+    http: ClientSession, objects: Objects
+) -> None:
+    await objects.overwrite(ODD_KEY, b"odd", content_type="video/mp4")
+    await objects.overwrite(KEY, b"other", content_type="video/mp4")
+    until = now() + EXPIRY
+    reading = await objects.reading(until=until)
+    url, head = reading.url(ODD_KEY), reading.url(ODD_KEY, method="HEAD")
+    assert reading.expires_at == until
+    assert (await objects.reading(until=until)).url(ODD_KEY) == url
+    asked = [
+        ("GET", url, 200),
+        ("HEAD", head, 200),
+        ("GET", head, 403),
+        ("GET", reading.url(KEY), 200),
+        ("GET", reading.url(KEY).replace(KEY, quote(ODD_KEY)), 403),
+        ("GET", url.replace("X-Amz-Expires=", "X-Amz-Expires=1"), 403),
+        ("GET", reading.url("videos/none.mp4"), 404),
+    ]
+    for method, signed, status in asked:
+        async with http.request(method, URL(signed, encoded=True)) as answer:
+            assert (method, signed, answer.status) == (method, signed, status)
 
 
 async def test_a_signed_get_reads_in_ranges(http: ClientSession, objects: Objects) -> None:

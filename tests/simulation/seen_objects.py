@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from tests.world.objects import MemoryObjects
 from tests.world.seam import at_once
 from vidctl import layout
 from vidctl.errors import AccessDenied, PreconditionFailed, Unavailable, WriteConflict
-from vidctl.ports import ObjectStat, SignedUrl, StoredObject
+from vidctl.ports import ObjectStat, Reading, SignedUrl, StoredObject
 
 
 class Meddler(Protocol):
@@ -212,4 +212,7 @@ class SeenObjects:
         raise NotImplementedError
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+        raise NotImplementedError
+
+    async def reading(self, *, until: datetime) -> Reading:
         raise NotImplementedError

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vidctl.clients import Endpoints, meaning
+from vidctl.clients import Endpoints
 from vidctl.errors import (
     AccessDenied,
     CapacityUnavailable,
@@ -14,6 +14,7 @@ from vidctl.errors import (
     WorldError,
     WriteConflict,
 )
+from vidctl.refusals import meaning
 
 # As AWS writes them; they name actions and resources, in which any words may stand.
 READ_DENIED = (

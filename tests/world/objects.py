@@ -17,7 +17,7 @@ from urllib.parse import quote
 from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
 from vidctl.multipart import PARTS, Parts
-from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, SignedUrl, StoredObject
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, SignedUrl, StoredObject
 
 PAGE = 250
 
@@ -45,6 +45,17 @@ class _Version:
     version_id: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryReading:
+    """Implements ``Reading``."""
+
+    bucket: str
+    expires_at: datetime
+
+    def url(self, key: str, *, method: str = "GET") -> str:
+        return f"memory://{self.bucket}/{quote(key)}?{method}&until={self.expires_at:%H:%M:%S}"
+
+
 class MemoryObjects:
     """Implements ``Objects``, and gives tests hands that no fault holds: ``put``, ``remove``, ``keys``."""
 
@@ -70,6 +81,7 @@ class MemoryObjects:
         self._parts = parts
         self._versions: dict[str, list[_Version]] = {}
         self._keys: list[str] = []
+        self.credentials_end: datetime | None = None
         self._sequence = count(1)
 
     def through(self, around: Around) -> Self:
@@ -185,6 +197,10 @@ class MemoryObjects:
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         async with self._around("objects.sign_get"):
             return f"memory://{self.bucket}/{quote(key)}?expires={int(expires_in.total_seconds())}"
+
+    async def reading(self, *, until: datetime) -> Reading:
+        async with self._around("objects.reading"):
+            return MemoryReading(bucket=self.bucket, expires_at=min(until, self.credentials_end or until))
 
     # --- the hands of tests ---------------------------------------------------------------------------------------
 
