@@ -23,8 +23,9 @@ from vidctl.model import JobSpec
 from vidctl.settings import load
 
 if TYPE_CHECKING:
+    from aiohttp.web import Application
+
     from vidctl.clients import Clients
-    from vidctl.http.app import Routes
     from vidctl.metrics import Metrics
     from vidctl.ports import Queue, World
     from vidctl.reconciler.controller import Controller
@@ -85,7 +86,7 @@ async def _serve() -> int:
 
     from vidctl import compose
     from vidctl.clients import open_clients
-    from vidctl.http.app import create_app, serving
+    from vidctl.http.app import serving
     from vidctl.metrics import Metrics
     from vidctl.reconciler.controller import Controller
     from vidctl.sqs import SqsQueue
@@ -97,6 +98,7 @@ async def _serve() -> int:
         settings.UploadSettings,
         settings.AuthSettings,
         settings.HttpSettings,
+        settings.LimitSettings,
         settings.WorkerSettings,
         settings.LogSettings,
     )
@@ -115,8 +117,7 @@ async def _serve() -> int:
         )
         # Not the client of the holds, whose extensions a burst of wishes must not delay.
         wishes = SqsQueue(client=clients.sqs, url=place.raw_queue_url)
-        routes = await stack.enter_async_context(_routes(world, controller, metrics, wishes=wishes))
-        app = create_app(routes=routes, metrics=metrics, settings=http)
+        app = await stack.enter_async_context(_application(world, controller, metrics, wishes=wishes))
         port = await stack.enter_async_context(serving(app, host=http.host, port=http.port))
         _on_signals(controller.stop)
         log.info("serving", host=http.host, port=port, version=__version__)
@@ -148,31 +149,34 @@ def _world(
 
 
 @asynccontextmanager
-async def _routes(
+async def _application(
     world: World, controller: Controller, metrics: Metrics, *, wishes: Queue
-) -> AsyncIterator[list[Routes]]:
+) -> AsyncIterator[Application]:
+    from vidctl.http.app import create_app
     from vidctl.http.auth import Authenticator
     from vidctl.http.keys import open_keys
+    from vidctl.http.limiter import Limiter
     from vidctl.http.routes import Given, all_routes
 
-    auth = load(settings.AuthSettings)
+    auth, http = load(settings.AuthSettings), load(settings.HttpSettings)
+    limiter = Limiter(settings=load(settings.LimitSettings), metrics=metrics, clock=_now)
     async with open_keys(auth, clock=_now) as keys:
         given = Given(
-            authenticator=Authenticator(settings=auth, keys=keys, metrics=metrics),
+            authenticator=Authenticator(settings=auth, keys=keys, metrics=metrics, admit=limiter.admit),
             raw=world.raw,
             final=world.final,
             raw_bucket=load(settings.WorldSettings).raw_bucket,
             raw_queue=wishes,
             look=controller.look,
             uploads=load(settings.UploadSettings),
-            http=load(settings.HttpSettings),
+            http=http,
             metrics=metrics,
             clock=_now,
             ids=secrets.token_bytes,
             alive=controller.stuck,
             ready=controller.unready,
         )
-        yield await all_routes(given)
+        yield create_app(routes=await all_routes(given), metrics=metrics, settings=http, limiter=limiter)
 
 
 # --- worker -------------------------------------------------------------------------------------------------------

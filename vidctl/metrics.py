@@ -52,6 +52,12 @@ class Metrics:
         self.http_requests = self._counter("http_requests", "Requests by route and status.", names)
         self.http_seconds = self._histogram("http_request_seconds", "Time of a request.", ("route",), CALL_TIMES)
         self.uploads_signed = self._counter("uploads_signed", "Upload URLs handed out.")
+        self.rate_limited = self._counter(
+            "rate_limited",
+            "Requests refused because somebody made too many of their kind.",
+            ("quota",),
+            [("read",), ("write",), ("refused",)],
+        )
         self.auth_refused = self._counter(
             "auth_refused",
             "Requests refused for their token.",

@@ -20,11 +20,12 @@ from vidctl.errors import WorldError
 from vidctl.http.app import create_app, serving
 from vidctl.http.auth import Authenticator
 from vidctl.http.keys import FixedKey, Keys
+from vidctl.http.limiter import Limiter
 from vidctl.http.routes import Given, all_routes
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
-from vidctl.settings import AuthSettings, HttpSettings, UploadSettings
+from vidctl.settings import AuthSettings, HttpSettings, LimitSettings, UploadSettings
 
 SECRET = "a secret of at least thirty-two bytes"
 RAW_BUCKET, FINAL_BUCKET = "raw-bucket", "final-bucket"
@@ -41,6 +42,7 @@ class Service:
     auth: AuthSettings = field(default_factory=lambda: AuthSettings(secret=SecretStr(SECRET)))
     uploads: UploadSettings = field(default_factory=UploadSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     keys: Keys = field(default_factory=lambda: FixedKey(SECRET.encode()))
     seed: int = 0
@@ -58,8 +60,9 @@ class Service:
         self.port = 0
 
     async def app(self) -> web.Application:
+        limiter = Limiter(settings=self.limits, metrics=self.metrics, clock=lambda: self.now)
         given = Given(
-            authenticator=Authenticator(settings=self.auth, keys=self.keys, metrics=self.metrics),
+            authenticator=Authenticator(settings=self.auth, keys=self.keys, metrics=self.metrics, admit=limiter.admit),
             raw=self.raw_port,
             final=self.final_port,
             raw_bucket=RAW_BUCKET,
@@ -73,7 +76,7 @@ class Service:
             alive=lambda: self.not_alive,
             ready=lambda: self.not_ready,
         )
-        app = create_app(routes=await all_routes(given), metrics=self.metrics, settings=self.http)
+        app = create_app(routes=await all_routes(given), metrics=self.metrics, settings=self.http, limiter=limiter)
         app.add_routes(self.extra)
         return app
 

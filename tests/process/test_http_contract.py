@@ -52,7 +52,7 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_can_go_wrong() -> N
         answers = set(operation["responses"])
         assert {"500"} <= answers, (method, path)
         if operation.get("security") != []:
-            assert {"401", "403", "503"} <= answers, (method, path)
+            assert {"401", "403", "429", "503"} <= answers, (method, path)
 
 
 def test_every_problem_is_listed_with_its_status_and_title() -> None:

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vidctl import layout, logs, tracing
 from vidctl.errors import InvalidSettings, PortInUse
+from vidctl.http.limiter import Limiter, announce
 from vidctl.http.problems import deadline, problems, route_of
 from vidctl.http.silence import Silence
 from vidctl.metrics import Metrics
@@ -48,15 +49,17 @@ class Routes(Protocol):
         """Return the routes."""
 
 
-def create_app(*, routes: Iterable[Routes], metrics: Metrics, settings: HttpSettings) -> web.Application:
+def create_app(
+    *, routes: Iterable[Routes], metrics: Metrics, settings: HttpSettings, limiter: Limiter
+) -> web.Application:
     """Put the application together, the outermost middleware first."""
     app = web.Application(
-        middlewares=[observed(metrics), problems(), deadline(settings.request_timeout)],
+        middlewares=[observed(metrics), problems(), deadline(settings.request_timeout), limiter.around()],
         client_max_size=settings.body_limit,
     )
     for owner in routes:
         app.add_routes(owner.routes())
-    app.on_response_prepare.append(_protect)
+    app.on_response_prepare.extend((_protect, announce))
     return app
 
 

@@ -6,7 +6,7 @@ The algorithms come from the settings and never from the token. No token is ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,12 +80,15 @@ class Caller:
 
 
 class Authenticator:
-    """Checks tokens with ``keys`` as the settings ask."""
+    """Checks tokens with ``keys`` as the settings ask; ``admit`` is told of each user whose token is accepted."""
 
-    def __init__(self, *, settings: AuthSettings, keys: Keys, metrics: Metrics) -> None:
+    def __init__(
+        self, *, settings: AuthSettings, keys: Keys, metrics: Metrics, admit: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._metrics = metrics
+        self._admit = admit
         # Without a subject nobody owns anything, whatever the settings require.
         self._required = tuple(dict.fromkeys((*settings.required_claims, "sub")))
 
@@ -97,10 +100,12 @@ class Authenticator:
             InvalidToken: it is malformed, expired, not for us, or not signed by whom we trust.
             InsufficientScope: it is not for this.
             KeysUnavailable: the issuer's keys cannot be read.
+            Whatever ``admit`` raises.
 
         """
         with self._counting():
             caller = _identified(await self._claims(_token(authorization)))
+            self._admit(caller.user_id)
             self._permit(caller, permission)
             return caller
 

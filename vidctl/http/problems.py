@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from vidctl.errors import UnknownVersion, VidctlError, WorldError
 from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
 from vidctl.http.histories import VideoNotFound
 from vidctl.http.keys import KeysUnavailable
+from vidctl.http.limiter import RateLimited
 from vidctl.http.origin import InvalidHost
 from vidctl.http.signing import TokenExpired, TokenForged
 from vidctl.http.uploads import InvalidRequest, NotJson
@@ -55,6 +57,7 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (InvalidUser, Kind(422, "No such user can be")),
     (TokenForged, Kind(403, "The link is not valid")),
     (TokenExpired, Kind(410, "The link has expired")),
+    (RateLimited, Kind(429, "Too many requests")),
     (NotJson, Kind(400, "The body is not JSON")),
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
@@ -72,7 +75,7 @@ UNEXPECTED = Kind(500, "Something went wrong on our side")
 
 # What the client can act on; the other messages name buckets and keys, which are for our log alone.
 OPEN = (
-    *(MissingToken, InvalidToken, InsufficientScope, InvalidUser),
+    *(MissingToken, InvalidToken, InsufficientScope, InvalidUser, RateLimited),
     *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
     *(NotFailed, SourceExpired),
 )
@@ -150,6 +153,8 @@ def _headers(error: VidctlError, kind: Kind) -> dict[str, str]:
         case InsufficientScope():
             text = f'{challenge}, error="insufficient_scope", error_description="{error}"'
             return {hdrs.WWW_AUTHENTICATE: text + (f', scope="{error.scope}"' if error.scope else "")}
+        case RateLimited():
+            return {hdrs.RETRY_AFTER: str(math.ceil(error.standing.wait))}
         case RequestTimeout():
             return {hdrs.CONNECTION: "close"}
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:

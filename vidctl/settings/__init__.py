@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from vidctl.errors import InvalidSettings
-from vidctl.settings.http import AuthSettings, HttpSettings, UploadSettings
+from vidctl.settings.http import AuthSettings, HttpSettings, LimitSettings, UploadSettings
 from vidctl.settings.process import DevSettings, LogSettings, TelemetrySettings
 from vidctl.settings.worker import JobSettings, WorkerSettings
 from vidctl.settings.world import AwsSettings, ReconcilerSettings, TaskSettings, WorldSettings
@@ -27,6 +27,7 @@ __all__ = [
     "DevSettings",
     "HttpSettings",
     "JobSettings",
+    "LimitSettings",
     "LogSettings",
     "ReconcilerSettings",
     "TaskSettings",
@@ -43,7 +44,7 @@ S = TypeVar("S", bound="BaseSettings")
 
 GROUPS: tuple[type[BaseSettings], ...] = (
     WorldSettings, AwsSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings,
-    WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
+    LimitSettings,    WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
 )  # fmt: skip
 
 

@@ -91,3 +91,20 @@ class HttpSettings(BaseSettings):
         description="What links are signed with: secrets of 32 bytes or more, newest first; older ones are believed.",
     )
     page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
+
+
+class LimitSettings(BaseSettings):
+    """How much one user may do. Numbers of 0 are no limit."""
+
+    model_config = config("VIDCTL_LIMIT_")
+
+    reads_per_minute: int = Field(default=1200, ge=0, description="GETs of one user, at each replica.")
+    writes_per_minute: int = Field(
+        default=1200, ge=0, description="His other requests; a browser that sends a large file has each part signed."
+    )
+    refusals_per_minute: int = Field(
+        default=60, ge=0, description="Requests of one address without an accepted token, at each replica."
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=10, description="Proxies before us that write X-Forwarded-For; a load balancer is one."
+    )

@@ -1,0 +1,92 @@
+"""How much somebody may do, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.process.http_service import Service, bearer, problem
+from vidctl.settings import LimitSettings
+
+WANTED = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 3}
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    limits = LimitSettings(reads_per_minute=3, writes_per_minute=2, refusals_per_minute=2, trusted_proxies=1)
+    async with Service(limits=limits).running() as service:
+        yield service
+
+
+# --- rates --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_user_who_asks_too_much_is_told_when_he_may_again(service: Service) -> None:
+    for left in (1, 0):
+        response = await service.post(WANTED)
+        assert response.status == 201
+        assert response.headers["RateLimit-Policy"] == '"write";q=2;w=60'
+        assert response.headers["RateLimit"].startswith(f'"write";r={left};t=')
+        assert response.headers["RateLimit-Remaining"] == str(left)
+    response = await service.post(WANTED)
+    body = await problem(response, 429, "rate_limited")
+    assert body["detail"] == "At most 2 write requests in 60 seconds are allowed."
+    assert (response.headers["Retry-After"], response.headers["RateLimit-Reset"]) == ("30", "30")
+    assert response.headers["RateLimit-Limit"] == "2"
+    assert service.counted("vidctl_rate_limited_total", quota="write") == 1
+    service.wait(timedelta(seconds=int(response.headers["Retry-After"])))
+    assert (await service.post(WANTED)).status == 201
+
+
+async def test_limits_are_each_users_own_and_each_kind_s(service: Service) -> None:
+    for _ in range(3):
+        await service.post(WANTED)
+    assert (await service.post(WANTED, user="eve")).status == 201
+    # A problem is an answer like any other: it counts, and says what is left.
+    response = await service.get("nothing")
+    await problem(response, 404, "video_not_found")
+    assert response.headers["RateLimit"].startswith('"read";r=2;')
+
+
+async def test_a_request_that_names_another_user_is_still_its_makers(service: Service) -> None:
+    for _ in range(3):
+        await problem(
+            await service.client.get("/v1/videos/x?user=eve", headers=bearer("ada")), 403, "insufficient_scope"
+        )
+    await problem(await service.get("x"), 429, "rate_limited")
+    assert (await service.get("x", user="eve")).status == 404
+
+
+async def test_guessing_tokens_is_slowed_by_address_and_harms_nobody_beside(service: Service) -> None:
+    async def guess(forwarded_for: str) -> int:
+        headers = {"Authorization": "Bearer a.b.c", "X-Forwarded-For": forwarded_for}
+        return (await service.client.get("/v1/videos/x", headers=headers)).status
+
+    assert [await guess("203.0.113.9") for _ in range(4)] == [401, 401, 429, 429]
+    # Whatever he writes into the header himself, the load balancer adds where he comes from.
+    assert await guess("198.51.100.1, 203.0.113.9") == 429
+    assert await guess("203.0.113.10") == 401
+    headers = {**bearer("ada"), "X-Forwarded-For": "203.0.113.9"}
+    assert (await service.client.get("/v1/videos/x", headers=headers)).status == 404
+    assert service.counted("vidctl_rate_limited_total", quota="refused") == 3
+
+
+async def test_a_request_without_any_token_is_a_stranger_s_too(service: Service) -> None:
+    assert [(await service.client.get("/v1/videos/x")).status for _ in range(3)] == [401, 401, 429]
+
+
+async def test_probes_are_nobody_s(service: Service) -> None:
+    for _ in range(5):
+        response = await service.client.get("/healthz")
+        assert (response.status, "RateLimit" in response.headers) == (200, False)
+
+
+async def test_no_limit_is_no_limit() -> None:
+    limits = LimitSettings(reads_per_minute=0, writes_per_minute=0, refusals_per_minute=0)
+    async with Service(limits=limits).running() as service:
+        for _ in range(5):
+            assert (await service.get("x")).status == 404
+            response = await service.client.get("/v1/videos/x")
+            assert (response.status, "RateLimit" in response.headers) == (401, False)
