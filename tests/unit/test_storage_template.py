@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from vidctl.local import rights
 from vidctl.settings import ReconcilerSettings
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "storage.yaml"
@@ -15,27 +15,9 @@ BUCKETS = ("RawBucket", "FinalBucket")
 QUEUES = ("RawEvents", "DeadLetters", "TaskEvents")
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as their long ones: ``!Ref x`` is ``{"Ref": "x"}``."""
-
-
-def _function(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _function)
-
-
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    return loaded
+    return rights.parse(TEMPLATE.read_text())
 
 
 def resource(template: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidctl.clients import Client
+from vidctl.local.rights import role_policy
 from vidctl.local.stack import Storage
 
 
@@ -30,50 +31,12 @@ class Identities:
     operator: AccessKey
 
 
-async def create(iam: Client, storage: Storage) -> Identities:
-    """Create the users and their keys; raises as ``Client.call``."""
+async def create(iam: Client, storage: Storage, *, template: str) -> Identities:
+    """Create the users and their keys, with the rights that the service template gives; raises as ``Client.call``."""
     return Identities(
-        service=await _user(iam, "vidctl-service", service_policy(storage)),
-        worker=await _user(iam, "vidctl-worker", worker_policy(storage)),
+        service=await _user(iam, "vidctl-service", role_policy(template, "ServiceRole", storage)),
+        worker=await _user(iam, "vidctl-worker", role_policy(template, "WorkerRole", storage)),
         operator=await _user(iam, "vidctl-operator", operator_policy(storage)),
-    )
-
-
-def service_policy(storage: Storage) -> dict[str, Any]:
-    """HTTP side and reconciler: sign uploads and playback, keep records, publish, delete the raw object."""
-    raw, final = storage.raw_bucket_arn, storage.final_bucket_arn
-    return _policy(
-        _allow(["s3:ListBucket", "s3:ListBucketMultipartUploads"], raw, final),
-        _allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], f"{raw}/*"),
-        _allow(["s3:GetObject"], f"{final}/*"),
-        # Of the outputs it writes the manifest alone; it removes what was abandoned or cancelled.
-        _allow(["s3:PutObject"], f"{final}/jobs/*", f"{final}/uploads/*", f"{final}/videos/*/manifest.json"),
-        _allow(["s3:DeleteObject", "s3:AbortMultipartUpload"], f"{final}/videos/*"),
-        _allow(
-            [
-                "sqs:ReceiveMessage",
-                # AWS asks for the right to the single call; the emulator for one that is named as the batch.
-                "sqs:DeleteMessage*",
-                "sqs:ChangeMessageVisibility*",
-                "sqs:SendMessage",
-                "sqs:GetQueueAttributes",
-            ],
-            storage.raw_queue_arn,
-            storage.task_queue_arn,
-            storage.dead_letter_queue_arn,
-        ),
-    )
-
-
-def worker_policy(storage: Storage) -> dict[str, Any]:
-    """Worker: read one raw object, write under its attempt, and its Result; delete nothing, see no queue."""
-    raw, final = storage.raw_bucket_arn, storage.final_bucket_arn
-    return _policy(
-        _allow(["s3:GetObject"], f"{raw}/*", f"{final}/*"),
-        # Without it S3 answers 403 for an object that is gone, as if the worker were not allowed to read it.
-        _allow(["s3:ListBucket"], raw, final),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], f"{final}/videos/*", f"{final}/jobs/*/result-*.json"),
-        _deny(["s3:PutObject"], f"{final}/videos/*/manifest.json"),
     )
 
 
@@ -92,10 +55,6 @@ def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def _allow(actions: list[str], *resources: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
-
-
-def _deny(actions: list[str], *resources: str) -> dict[str, Any]:
-    return {"Effect": "Deny", "Action": actions, "Resource": list(resources)}
 
 
 async def _user(iam: Client, name: str, policy: dict[str, Any]) -> AccessKey:

@@ -18,11 +18,12 @@ from vidctl.metrics import Metrics
 from vidctl.sqs import SqsQueue
 
 STACK = "vidctl"
+SERVICE = "service.yaml"
 ROOT = AccessKey(access_key_id="test", secret_access_key="test")  # noqa: S106 - the emulator does not check it
 
 
 async def storage(aws: str, *, template: Path, cluster: str, family: str) -> tuple[Storage, Identities]:
-    """Create the stack of a template, and the users that may use it.
+    """Create the stack of the storage template, and the users whom the service template beside it allows to use it.
 
     Raises:
         StackFailed, WorldError: it could not be done.
@@ -30,10 +31,10 @@ async def storage(aws: str, *, template: Path, cluster: str, family: str) -> tup
     """
     # The emulator speaks no TLS, and enforces a policy that demands it.
     parameters = {"Cluster": cluster, "WorkerFamily": family, "RequireTls": "false"}
-    text = await asyncio.to_thread(template.read_text)
+    text, rights = await asyncio.to_thread(lambda: (template.read_text(), template.with_name(SERVICE).read_text()))
     async with client("cloudformation", aws, key=ROOT) as cloudformation, client("iam", aws, key=ROOT) as iam:
         made = await stack.create(cloudformation, name=STACK, template=text, parameters=parameters)
-        return made, await identities.create(iam, made)
+        return made, await identities.create(iam, made, template=rights)
 
 
 @asynccontextmanager

@@ -114,6 +114,7 @@ async def running(setup: WorldSetup, *, clock: Clock, ids: Ids) -> AsyncIterator
     if setup.ecs_port:
         ground.require_free(setup.ecs_port, variable="VIDCTL_DEV_ECS_PORT")
     template = ground.require_file(setup.template, variable="VIDCTL_DEV_TEMPLATE")
+    ground.require_file(template.with_name(provision.SERVICE), variable="VIDCTL_DEV_TEMPLATE")
     ministack = ground.require_program(setup.ministack, variable="VIDCTL_DEV_MINISTACK")
     async with AsyncExitStack() as built:
         built.enter_context(ground.claimed(setup.directory, variable="VIDCTL_DEV_DIRECTORY"))

@@ -36,5 +36,5 @@ class DevSettings(BaseSettings):
     aws_port: int = Field(default=4566, ge=1, le=65535, description="Port of the emulated S3 and SQS.")
     ecs_port: int | None = Field(default=None, description="Port of the local ECS; default: a free one.")
     ministack: str = Field(default=".emulator/bin/ministack", description="The emulator's program.")
-    template: str = Field(default="deploy/storage.yaml", description="CloudFormation template of the world.")
+    template: str = Field(default="deploy/storage.yaml", description="Storage template; service.yaml is beside it.")
     directory: str = Field(default=".dev", description="Where world.json and the logs go.")
