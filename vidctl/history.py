@@ -6,12 +6,13 @@ gone; the newest of them gives the state, and what an older one published stays 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from vidctl.model import AttemptNumber, FailureClass
-from vidctl.progress import Progress
+from vidctl.progress import Progress, overall
 from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Result, Round
 from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
@@ -56,9 +57,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What an owner is told. ``progress`` is from 0 to 1, ``remaining_seconds`` what the worker says of the time left.
+    """What an owner is told. ``progress`` is from 0 to 1, over all attempts of the round (see ``overall``).
 
-    Both are None where nobody can say.
+    ``remaining_seconds`` is what the worker says of the time left, ``ahead`` how many earlier uploads still wait.
+    Each is None where nobody can say.
     """
 
     state: State
@@ -67,10 +69,11 @@ class History:
     progress: float | None
     outputs: tuple[Output, ...]
     remaining_seconds: float | None = None
+    ahead: int | None = None
 
 
-def tell(evidence: Evidence, *, progress: Progress | None = None) -> History:
-    """Say what became of the video; ``progress`` is that of ``open_attempt``."""
+def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Sequence[Progress] = ()) -> History:
+    """Say what became of the video; ``progress`` is that of ``open_attempt``, ``earlier`` of ``ended_attempts``."""
     job = current_job(evidence)
     state = _state(evidence, job, progress)
     published = None if evidence.records.cancel is not None else evidence.manifest
@@ -78,7 +81,7 @@ def tell(evidence: Evidence, *, progress: Progress | None = None) -> History:
         state=state,
         timeline=timeline(evidence),
         attempts=tuple(_attempt(evidence, job, intent, progress) for intent in job.intents),
-        progress=_progress(state, progress),
+        progress=_progress(state, job, (*earlier, progress) if progress is not None else earlier),
         outputs=() if published is None else published.outputs,
         remaining_seconds=progress.remaining_seconds if progress is not None and state is State.RUNNING else None,
     )
@@ -87,6 +90,17 @@ def tell(evidence: Evidence, *, progress: Progress | None = None) -> History:
 def open_attempt(evidence: Evidence) -> Intent | None:
     """Return the attempt that is under way, whose progress object says how far it is."""
     return next(reversed(current_job(evidence).open_intents), None)
+
+
+def ended_attempts(evidence: Evidence) -> tuple[Intent, ...]:
+    """Return the attempts of the round that have ended and may have come some way, which their progress objects tell.
+
+    Not those that found no room or no rights: of them nothing was ever heard.
+    """
+    job = current_job(evidence)
+    unheard = (FailureClass.CAPACITY, FailureClass.THROTTLE, FailureClass.CONFIGURATION)
+    ended = [(intent, job.outcome(intent.number)) for intent in _this_round(job)]
+    return tuple(intent for intent, outcome in ended if outcome is not None and outcome.failure not in unheard)
 
 
 def state_of(evidence: Evidence) -> State:
@@ -170,9 +184,19 @@ def _attempt(evidence: Evidence, job: JobRecords, intent: Intent, progress: Prog
     )
 
 
-def _progress(state: State, progress: Progress | None) -> float | None:
-    if state in (State.VERIFYING, State.PUBLISHED):
+def _progress(state: State, job: JobRecords, told: Sequence[Progress]) -> float | None:
+    if state is State.PUBLISHED:
         return 1.0
-    if state is not State.RUNNING or progress is None:
-        return None
-    return round(progress.share, 4)
+    made = [intent.number for intent in _this_round(job)]
+    shares = {progress.number: progress.share for progress in told if progress.number in made}
+    for number in made:
+        result = job.result(number)
+        if result is not None and result.failure is None:
+            # Also of one that was found wanting: its own last word fell short of what was told once it had ended.
+            shares[number] = 1.0
+    under_way = state in (State.QUEUED, State.RUNNING, State.VERIFYING)
+    return overall(shares.values()) if under_way and shares else None
+
+
+def _this_round(job: JobRecords) -> tuple[Intent, ...]:
+    return tuple(intent for intent in job.intents if intent.number.round == job.round)

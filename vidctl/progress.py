@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,3 +39,18 @@ class Progress:
         """The share of the whole attempt that is done, from 0 to 1."""
         begin, end = STAGES.get(self.stage, (0.0, 1.0))
         return begin + (end - begin) * min(max(self.ratio, 0.0), 1.0)
+
+
+NOT_YET = 0.99
+"""The most that is told before the publication: an attempt that seems complete may yet be found wanting."""
+
+
+def overall(shares: Iterable[float]) -> float:
+    """Return how far a video is, from the shares of the attempts at it: never less than before, nor standing still.
+
+    An attempt goes on with what those before it left to be done, as far as its owner is told: after one that ended at
+    60 %, half of the next is 80 %. So the number falls neither when an attempt fails nor when the next begins, though
+    nobody keeps it, and it moves for as long as any attempt does.
+    """
+    left = math.prod(1.0 - min(max(share, 0.0), 1.0) for share in shares)
+    return min(round(1.0 - left, 4), NOT_YET)

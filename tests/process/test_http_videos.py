@@ -141,7 +141,8 @@ class Video:
         response = await self.service.get(self.key.video_id, user=user)
         assert response.status == 200
         body: dict[str, Any] = await response.json()
-        assert body.keys() == {"video_id", "state", "timeline", "attempts", "progress", "remaining_seconds", "outputs"}
+        numbers = {"progress", "remaining_seconds", "ahead"}
+        assert body.keys() == {"video_id", "state", "timeline", "attempts", "outputs"} | numbers
         return body
 
     def tick(self) -> datetime:
@@ -178,6 +179,17 @@ async def test_an_owner_can_follow_a_video_from_the_id_to_the_deleted_upload(ser
     times = [datetime.fromisoformat(event["at"]) for event in done["timeline"]]
     assert times == sorted(times)
     assert all(time.tzinfo is not None for time in times)
+
+
+async def test_a_queued_video_is_told_how_many_wait_before_it_until_it_is_tried(service: Service) -> None:
+    first = Video(service)
+    first.upload()
+    second = Video(service)
+    assert (await second.read())["ahead"] is None
+    second.upload()
+    assert [(await video.read())["ahead"] for video in (first, second)] == [0, 1]
+    await second.launch()
+    assert (await second.read())["ahead"] is None
 
 
 async def test_outputs_carry_a_signed_url_of_an_hour(service: Service) -> None:

@@ -14,6 +14,7 @@ from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.history import State
 from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.line import Line
 from vidctl.http.wishes import NotFailed, SourceExpired, Wishes
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
@@ -34,6 +35,7 @@ class Owner:
             final=world.final,
             journal=journal,
             upload_expiry=timedelta(minutes=15),
+            line=Line(raw=world.raw, raw_bucket=world.raw.bucket, final=world.final, clock=clock),
             clock=clock,
         )
         self.wishes = Wishes(

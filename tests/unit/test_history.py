@@ -169,11 +169,49 @@ def test_progress_of_an_earlier_attempt_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "ratio", "told"),
-    [("download", 0.5, 0.04), ("encode", 0.0, 0.1), ("encode", 1.0, 0.82), ("finish", 2.0, 1.0), ("odd", 0.3, 0.3)],
+    [("download", 0.5, 0.04), ("encode", 0.0, 0.1), ("encode", 1.0, 0.82), ("finish", 2.0, 0.99), ("odd", 0.3, 0.3)],
 )
 def test_progress_is_that_of_the_whole_attempt(stage: str, ratio: float, told: float) -> None:
     progress = replace(PROGRESS, stage=stage, ratio=ratio)
     assert history.tell(evidence(LAUNCHED), progress=progress).progress == pytest.approx(told)
+
+
+def test_progress_never_falls_nor_stands_still_when_attempts_fail() -> None:
+    failed = replace(
+        LAUNCHED,
+        intents=(intent(1, 20), intent(2, 60)),
+        outcomes=(outcome(1, 50, failure=FailureClass.INFRASTRUCTURE, code="spot_interrupted"),),
+    )
+    first, second = replace(PROGRESS, ratio=0.5), replace(PROGRESS, number=number(2), ratio=0.25)
+    waiting = evidence(replace(failed, intents=failed.intents[:1]))
+    wrong = replace(failed, outcomes=(outcome(1, 50, failure=FailureClass.APP, code="verify_failed"),))
+    told = [
+        history.tell(evidence(LAUNCHED), progress=first),
+        history.tell(waiting, earlier=[first]),
+        history.tell(evidence(failed), earlier=[first]),
+        history.tell(evidence(failed), earlier=[first], progress=second),
+        history.tell(evidence(replace(wrong, results=(result(1, 40),))), earlier=[first], progress=second),
+    ]
+    assert [each.state for each in told] == ["running", "queued", "queued", "running", "running"]
+    assert [each.progress for each in told] == [0.46, 0.46, 0.46, 0.6112, 0.99]
+
+
+def test_a_new_round_begins_anew() -> None:
+    retried = replace(
+        LAUNCHED,
+        outcomes=(outcome(1, 50, failure=FailureClass.APP, code="crashed"),),
+        deads=(dead(1, 55),),
+        rounds=(Round(key=KEY, job=FIRST, round=2, at=at(60)),),
+    )
+    assert history.ended_attempts(evidence(retried)) == ()
+    assert history.tell(evidence(retried), earlier=[PROGRESS]).progress is None
+
+
+def test_attempts_that_found_no_room_have_nothing_to_tell() -> None:
+    refused = replace(LAUNCHED, outcomes=(outcome(1, 50, failure=FailureClass.CAPACITY, code="no_capacity"),))
+    assert history.ended_attempts(evidence(refused)) == ()
+    crashed = replace(LAUNCHED, outcomes=(outcome(1, 50, failure=FailureClass.APP, code="crashed"),))
+    assert history.ended_attempts(evidence(crashed)) == LAUNCHED.intents
 
 
 def test_a_success_without_a_manifest_is_being_verified() -> None:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from vidctl import codec, history, layout, logs
-from vidctl.errors import Malformed, VidctlError
+from vidctl.errors import Malformed, VidctlError, WorldError
 from vidctl.groups import TaskGroup, first_error
 from vidctl.history import History, State
+from vidctl.http.line import Line
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Objects
 from vidctl.progress import Progress
+from vidctl.records import Intent
 from vidctl.timeline import Arrival, Evidence
 
 UPLOAD_GRACE = timedelta(hours=6)
 """How long a PUT may go on that began just before its URL expired: S3 checks the expiry only at its beginning, and
 5 GiB over 2 Mbit/s take 6 h."""
+
+MOST_ATTEMPTS = 25
+"""Ended attempts of a round whose progress counts: its budgets have no room for more that came some way."""
+
+REMEMBERED = 10_000
+"""Ended attempts whose progress is remembered."""
 
 log = logs.get(__name__)
 
@@ -39,6 +48,7 @@ class Histories:
         final: Objects,
         journal: Journal,
         upload_expiry: timedelta,
+        line: Line,
         clock: Clock,
     ) -> None:
         self._raw = raw
@@ -46,7 +56,9 @@ class Histories:
         self._final = final
         self._journal = journal
         self._awaited = upload_expiry + UPLOAD_GRACE
+        self._line = line
         self._clock = clock
+        self._last: OrderedDict[str, Progress | None] = OrderedDict()
 
     async def history(self, key: VideoKey) -> History:
         """Read what became of a video.
@@ -57,7 +69,14 @@ class Histories:
 
         """
         evidence = await self.evidence(key)
-        return history.tell(evidence, progress=await self._progress(evidence))
+        ended = history.ended_attempts(evidence)
+        with first_error():
+            async with TaskGroup() as reads:
+                current = reads.create_task(self._current(evidence))
+                earlier = [reads.create_task(self._last_words(intent)) for intent in ended[-MOST_ATTEMPTS:]]
+        words = [words for task in earlier if (words := task.result()) is not None]
+        told = history.tell(evidence, progress=current.result(), earlier=words)
+        return replace(told, ahead=await self._ahead(evidence, told))
 
     async def evidence(self, key: VideoKey) -> Evidence:
         """Read what there is of a video; raises as ``history``."""
@@ -89,10 +108,20 @@ class Histories:
     async def _leftovers(self, key: VideoKey) -> bool:
         return await _any(self._final, layout.outputs_prefix(key)) or await _any(self._raw, layout.kept_prefix(key))
 
-    async def _progress(self, evidence: Evidence) -> Progress | None:
+    async def _current(self, evidence: Evidence) -> Progress | None:
         intent = history.open_attempt(evidence)
-        if intent is None:
-            return None
+        return None if intent is None else await self._progress(intent)
+
+    async def _last_words(self, intent: Intent) -> Progress | None:
+        """Return the progress of an attempt that has ended: it stays as it is, and is remembered."""
+        name = layout.launch_token(intent.job, intent.number)
+        if name not in self._last:
+            self._last[name] = await self._progress(intent)
+            while len(self._last) > REMEMBERED:
+                self._last.popitem(last=False)
+        return self._last[name]
+
+    async def _progress(self, intent: Intent) -> Progress | None:
         key = layout.progress_key(intent.key, intent.job, intent.number)
         stored = await self._final.get(key)
         if stored is None:
@@ -102,6 +131,16 @@ class Histories:
         except Malformed as error:
             # Progress is a courtesy: a version that this one cannot read must not hide the rest.
             log.warning("progress_unreadable", key=key, error=str(error))
+            return None
+
+    async def _ahead(self, evidence: Evidence, told: History) -> int | None:
+        """Return how many uploads are before this one; a courtesy, too."""
+        if told.state is not State.QUEUED or told.attempts or evidence.arrival is None:
+            return None
+        try:
+            return await self._line.ahead(evidence.records.key, evidence.arrival.at)
+        except WorldError as error:
+            log.warning("line_unknown", code=error.code, error=str(error))
             return None
 
     def _may_arrive(self, issued_at: datetime | None) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vidctl.http.contract import ContractRoutes
 from vidctl.http.histories import Histories
+from vidctl.http.line import Line
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
 from vidctl.http.probes import Check, ProbeRoutes
@@ -81,6 +82,7 @@ def _of_videos(given: Given) -> list[Routes]:
         final=given.final,
         journal=journal,
         upload_expiry=given.uploads.expiry,
+        line=Line(raw=given.raw, raw_bucket=given.raw_bucket, final=given.final, clock=given.clock),
         clock=given.clock,
     )
     wishes = Wishes(

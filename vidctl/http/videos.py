@@ -73,6 +73,7 @@ def _video(video_id: str, told: History, urls: list[str | None]) -> dict[str, An
         "attempts": [_attempt(attempt) for attempt in told.attempts],
         "progress": told.progress,
         "remaining_seconds": told.remaining_seconds,
+        "ahead": told.ahead,
         "outputs": [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)],
     }
 
