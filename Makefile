@@ -9,10 +9,10 @@ DEV := env PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/vidctl dev
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-dev: .venv/ready .emulator/ready ## Run the whole pipeline on this machine and send a sample video through it
+dev: .venv/ready .emulator/ready page ## Run the whole pipeline on this machine and send a sample video through it
 	@exec $(DEV)
 
-demo: .venv/ready .emulator/ready ## The same, ending once the sample is published (0) or not in 120 s (1)
+demo: .venv/ready .emulator/ready page ## The same, ending once the sample is published (0) or not in 120 s (1)
 	@exec $(DEV) --demo
 
 # What of SEED=, MINUTES=, UPLOADS=, REPLICAS=, WORKERS=1 is given is handed on.
@@ -21,7 +21,7 @@ CHAOS := $(foreach name,SEED MINUTES UPLOADS REPLICAS WORKERS,\
 chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REPLICAS= WORKERS=1) while videos are uploaded
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.chaos $(CHAOS)
 
-test: .venv/ready .emulator/ready .browser/ready .oidc/ready chromium ## Run the whole test suite
+test: .venv/ready .emulator/ready .browser/ready .oidc/ready page chromium ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
@@ -46,16 +46,18 @@ mutants: .venv/ready ## Show that the tests catch every deliberate bug (ARGS=--h
 mutmut: .mutmut/ready ## Change plan, workqueue and layout by machine, and list the changes that no unit test notices
 	@nice .mutmut/bin/mutmut run --max-children 1 >/dev/null; .mutmut/bin/mutmut results
 
-check: .venv/ready ## Lint, types, layers, templates, generated documents
+check: .venv/ready page/node_modules/ready ## Lint, types, layers, templates, generated documents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint deploy/*.yaml
+	@[ ! -e page/node_modules/ready ] || npm run --prefix page --silent check
 	@$(BIN)/pytest -q tests/test_repository.py tests/test_mutants.py
 
-format: .venv/ready ## Format the code
+format: .venv/ready page/node_modules/ready ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+	@[ ! -e page/node_modules/ready ] || npm run --prefix page --silent format
 
 docs: .venv/ready ## Write the documents that are generated from the code
 	@$(BIN)/vidctl settings > docs/settings.md
@@ -76,10 +78,10 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	  --universal --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --universal requirements/build.in -o requirements/build.txt
-	@for place in browser oidc; do npm install --prefix tests/$$place --package-lock-only --ignore-scripts --silent; done
+	@for place in tests/browser tests/oidc page; do npm install --prefix $$place --package-lock-only --ignore-scripts --silent; done
 
 clean: ## Remove everything that was built here
-	@rm -rf .venv .emulator .browser .oidc .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf page/node_modules vidctl/http/pages/built .venv .emulator .browser .oidc .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -105,11 +107,22 @@ venv-module:
 	@.fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
-# Where one of the two cannot be had, the tests that play videos in a browser are skipped, and say so.
-.browser/ready: tests/browser/package-lock.json
-	@mkdir -p .browser && cp tests/browser/package.json tests/browser/package-lock.json .browser/
-	@{ command -v npm >/dev/null && npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; } \
-	  || echo 'make: no video players, since npm is missing or failed; as root: apt install nodejs npm' >&2
+# Without npm there is no page; vidctl says so at its address, and does all the rest.
+page: vidctl/http/pages/built/index.html ## Build the page that vidctl serves (Node.js 20 or later, npm)
+
+vidctl/http/pages/built/index.html: page/node_modules/ready page/build.mjs page/tsconfig.json $(wildcard page/src/*)
+	@[ ! -e page/node_modules/ready ] || npm run --prefix page --silent build
+
+page/node_modules/ready: page/package-lock.json
+	@{ command -v npm >/dev/null && npm ci --prefix page --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; } \
+	  || echo 'make: no page, since npm is missing or failed; as root: apt install nodejs npm' >&2
+
+# Where one of the two cannot be had, the tests that need a browser are skipped, and say so.
+.browser/ready: tests/browser/package-lock.json $(wildcard tests/browser/uppy-*/*)
+	@mkdir -p .browser && cp -r tests/browser/package.json tests/browser/package-lock.json tests/browser/uppy-* .browser/
+	@{ command -v npm >/dev/null && npm ci --prefix .browser --ignore-scripts --no-audit --no-fund --loglevel=error \
+	  && npm run --prefix .browser --silent build && touch $@; } \
+	  || echo 'make: no players, no Uppy, since npm is missing or failed; as root: apt install nodejs npm' >&2
 
 .oidc/ready: tests/oidc/package-lock.json
 	@mkdir -p .oidc && cp tests/oidc/package.json tests/oidc/package-lock.json .oidc/
@@ -121,4 +134,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: chromium venv-module help dev demo bench-worker chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
+.PHONY: page chromium venv-module help dev demo bench-worker chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean

@@ -20,7 +20,6 @@ from vidctl import logs
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.app import serving
 from vidctl.http.origin import bucket_origin
-from vidctl.http.pages import content_security_policy
 from vidctl.settings import HttpSettings
 
 
@@ -228,20 +227,7 @@ async def test_metrics_are_prometheus_text(service: Service) -> None:
     assert 'vidctl_auth_refused_total{reason="expired"} 0.0' in await response.text()
 
 
-# --- the page -----------------------------------------------------------------------------------------------------
-
-
-async def test_the_page_is_served_with_a_policy_that_knows_the_buckets(service: Service) -> None:
-    for path, content_type in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")):
-        response = await service.client.get(path)
-        assert (response.status, response.content_type) == (200, content_type)
-        policy = response.headers["Content-Security-Policy"]
-        assert "connect-src 'self' memory://raw-bucket memory://final-bucket;" in policy
-        assert "unsafe" not in policy
-
-
-def test_the_policy_names_each_origin_once() -> None:
-    assert "media-src 'self' http://s3:4566;" in content_security_policy(("http://s3:4566", "http://s3:4566"))
+# --- origins -------------------------------------------------------------------------------------------------------
 
 
 async def test_the_origin_of_a_bucket_is_that_of_its_signed_urls(service: Service) -> None:

@@ -13,7 +13,7 @@ from tests.process.openapi import INTERFACE, validator
 from vidctl.errors import VidctlError, WorldError
 from vidctl.http.problems import KINDS
 
-UNWRITTEN = ("/", "/page.css", "/page.js", "/icon.svg")
+UNWRITTEN = ("/", "/page.json", "/assets/{name}")
 """The page is for people."""
 
 METHODS = ("get", "put", "post", "delete", "patch")

@@ -70,7 +70,7 @@ async def all_routes(given: Given) -> list[Routes]:
     ]
     if given.http.page:
         origins = [await bucket_origin(given.raw), await bucket_origin(given.final)]
-        routes.append(PageRoutes(bucket_origins=origins))
+        routes.append(PageRoutes(bucket_origins=origins, uploads=given.uploads))
     return routes
 
 
