@@ -199,6 +199,17 @@ async def test_a_store_that_recovers_costs_nothing(bench: Bench, operation: str)
     assert await bench.run(raw=fault, final=fault) == 0
 
 
+async def test_a_job_that_the_disk_cannot_hold_ends_before_its_work_begins_with_both_figures(bench: Bench) -> None:
+    assert await bench.run(max_disk=60 * 1024**2) == 75
+
+    result = await written(bench)
+    assert (result.failure, result.code) == (FailureClass.APP, "disk_full")
+    assert result.detail.startswith("the job needs ")
+    assert f"has {60 * 1024**2}" in result.detail
+    assert list(result.stage_seconds) == ["download", "probe"]
+    assert bench.leftovers == []
+
+
 async def test_progress_that_cannot_be_written_holds_nothing_up(bench: Bench) -> None:
     assert await bench.run(final=refuse("objects.overwrite", AccessDenied("not yours"))) == 0
     assert bench.progress() is None

@@ -1,7 +1,7 @@
 """Which task size an attempt gets: what its source needs, and after a lack of memory or disk the next one. Pure.
 
 The model is of what the worker does at most: one decode feeding a ladder of up to 1080 lines in x264 veryfast, a
-progressive copy, and a decode of every output; source and outputs lie on the task's disk together. Its figures are
+progressive copy, and a decode of every output; what lies on the task's disk ``vidctl.disk`` says. Its figures are
 nanoseconds of one vCPU for a pixel, from runs on two cores of a server (docs/decisions/011), with a fifth to spare:
 
 - decoding H.264 takes 5, and up to 11 where the picture is noise. HEVC took 3 at a low bitrate: for it and every other
@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from vidctl import disk
 from vidctl.model import Source
 from vidctl.reconciler import budget
 from vidctl.reconciler.glance import Seen, Sight
@@ -34,10 +35,6 @@ SCALE_NS = 2
 LADDER_NS = 36
 """Nanoseconds to make and verify all renditions, for a pixel of the largest."""
 LADDER_LINES = 1080
-LADDER_BITS = 0.4
-"""Bits that all outputs together take, for a pixel of the largest rendition: four times what is usual."""
-MOST_GROWTH = 8
-"""Outputs are at most so many times as large as the source, which may be in a codec that is twice as good."""
 PICTURE_BYTES = 3
 """Bytes of a pixel in memory: 4:2:0 in 16 bits."""
 MEMORY_MARGIN = 1.5
@@ -90,13 +87,14 @@ def need(source: Source, sight: Sight | None, run_deadline: timedelta) -> Need:
     seconds = seen.duration_seconds or source.size_bytes * 8 / USUAL_BITS
     work = seconds * _work(seen)
     time = min(max(seconds * SLOWEST, SHORTEST.total_seconds()), run_deadline.total_seconds() / 2)
-    outputs = min(seconds * _ladder_rate(seen) * LADDER_BITS / 8, source.size_bytes * MOST_GROWTH)
+    bits = min(_rate(seen) * disk.LADDER_BITS, disk.MOST_BITS) + max(seen.streams - 1, 1) * disk.SOUND_BITS
+    files = disk.needed_bytes(source_bytes=source.size_bytes, seconds=seconds, bits_a_second=bits)
     picture = seen.width * seen.height * PICTURE_BYTES / 1024**2
     return Need(
         vcpus=work / time,
         memory_mib=MEMORY_MARGIN * (400 + 20 * picture),
         memory_mib_per_vcpu=MEMORY_MARGIN * (45 + 2 * picture),
-        disk_gib=IMAGE_GIB + (source.size_bytes + outputs) / GIB,
+        disk_gib=IMAGE_GIB + files / GIB,
     )
 
 

@@ -29,6 +29,9 @@ class WorkerSettings(BaseSettings):
     max_memory: int | None = Field(
         default=None, ge=64 * 1024**2, description="Bytes of memory for ffmpeg; default: 7/8 of what the task has."
     )
+    max_disk: int | None = Field(
+        default=None, ge=1024**2, description="Bytes of disk for source and outputs of a job; default: what is free."
+    )
     max_file: int = Field(default=64 * 1024**3, ge=1024, description="Largest file that ffmpeg may write, in bytes.")
     confine: Literal["required", "preferred", "off"] = Field(
         default="required",

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidctl.disk import SPARE_BYTES
 from vidctl.errors import NotFound, PreconditionFailed, Unavailable
 from vidctl.groups import TaskGroup
 from vidctl.model import Source
 from vidctl.ports import Objects
 from vidctl.worker.failure import DISK_FULL, failed, temporary
 from vidctl.worker.retry import Patience
-
-SPARE_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +68,10 @@ def _ranges(size_bytes: int, part_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def _allocate(path: Path, size_bytes: int) -> None:
-    # An output is rarely larger than its source; finding out after hours of encoding costs more than a larger disk.
-    needed, free = 2 * size_bytes + SPARE_BYTES, shutil.disk_usage(path.parent).free
+    # What is made of it needs room, too; how much is known once it was looked at.
+    needed, free = size_bytes + SPARE_BYTES, shutil.disk_usage(path.parent).free
     if free < needed:
-        raise failed(DISK_FULL, f"the job needs {needed} bytes of disk, and {free} are free")
+        raise failed(DISK_FULL, f"the source alone needs {needed} bytes of disk, and {free} are free")
     with path.open("wb") as file:
         file.truncate(size_bytes)
 

@@ -6,6 +6,7 @@ Local files are removed on every path out but SIGKILL; then a task's disk goes w
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -21,14 +22,14 @@ from vidctl.settings import WorkerSettings
 from vidctl.worker import verify
 from vidctl.worker.encode import Encoder
 from vidctl.worker.examine import Examiner
-from vidctl.worker.failure import meaning, misconfigured
+from vidctl.worker.failure import DISK_FULL, failed, meaning, misconfigured
 from vidctl.worker.fetch import Fetch
 from vidctl.worker.ffmpeg.confinement import Confinement, unavailable
 from vidctl.worker.finish import Finish
 from vidctl.worker.probe import Probe
 from vidctl.worker.progress import Advance
 from vidctl.worker.publish import Publish
-from vidctl.worker.recipes import loudness, recipe, remux, tonemap
+from vidctl.worker.recipes import loudness, recipe, remux, room, tonemap
 from vidctl.worker.recipes.profile import Profile
 from vidctl.worker.recipes.recipe import Recipe
 from vidctl.worker.report import Report
@@ -83,6 +84,7 @@ class Stages:
                 self.media = found = await self._probe.inspect(source)
                 media.check(found, self._limits())
                 planned = await self._recipe(found, source, encoder, directory)
+                await self._has_room(found, planned, directory)
             uploads = self._settings.upload_parts
             with closing(Stream(planned, directory, publish=self._publish, uploads=uploads)) as stream:
                 with self._stage("encode"):
@@ -135,6 +137,16 @@ class Stages:
         return recipe.write(
             found, self._profile, cube_path=table, loudness=tuple(filters), copied=await self._fits(found, source)
         )
+
+    async def _has_room(self, found: Media, planned: Recipe, directory: Path) -> None:
+        """Fail before the work begins if the disk cannot hold it: the next attempt is on a larger one."""
+        size_bytes = self._job.source.size_bytes
+        needed = room.needed_bytes(planned, found, source_bytes=size_bytes)
+        had = (await asyncio.to_thread(shutil.disk_usage, directory)).free + size_bytes
+        if self._settings.max_disk is not None:
+            had = min(had, self._settings.max_disk)
+        if had < needed:
+            raise failed(DISK_FULL, f"the job needs {needed} bytes of disk for source and outputs, and has {had}")
 
     async def _fits(self, found: Media, source: Path) -> bool:
         """Whether the picture already is what the best rendition would be."""
