@@ -51,6 +51,8 @@ class Metrics:
         names = ("route", "method", "status")
         self.http_requests = self._counter("http_requests", "Requests by route and status.", names)
         self.http_seconds = self._histogram("http_request_seconds", "Time of a request.", ("route",), CALL_TIMES)
+        self.event_streams = self._gauge("event_streams", "Streams of events that are open.")
+        self.watched_videos = self._gauge("watched_videos", "Videos that they follow, looked at once for all.")
         self.uploads_signed = self._counter("uploads_signed", "Upload URLs handed out.")
         self.rate_limited = self._counter(
             "rate_limited",

@@ -142,7 +142,7 @@ class Video:
         assert response.status == 200
         body: dict[str, Any] = await response.json()
         numbers = {"progress", "remaining_seconds", "ahead"}
-        assert body.keys() == {"video_id", "state", "timeline", "attempts", "outputs"} | numbers
+        assert body.keys() == {"video_id", "state", "timeline", "attempts", "events_url", "outputs"} | numbers
         return body
 
     def tick(self) -> datetime:

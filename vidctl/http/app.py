@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -49,6 +49,14 @@ class Routes(Protocol):
         """Return the routes."""
 
 
+@runtime_checkable
+class Endless(Protocol):
+    """Routes whose answers end only when they are asked to."""
+
+    async def close(self, app: web.Application) -> None:
+        """End them: the server is about to wait for its requests."""
+
+
 def create_app(
     *, routes: Iterable[Routes], metrics: Metrics, settings: HttpSettings, limiter: Limiter
 ) -> web.Application:
@@ -59,6 +67,8 @@ def create_app(
     )
     for owner in routes:
         app.add_routes(owner.routes())
+        if isinstance(owner, Endless):
+            app.on_shutdown.append(owner.close)
     app.on_response_prepare.extend((_protect, announce))
     return app
 

@@ -103,13 +103,18 @@ def problems() -> Middleware:
     return middleware
 
 
+DEADLINE = web.RequestKey("deadline", asyncio.Timeout)
+"""The time that a request has; whoever answers without end takes it off."""
+
+
 def deadline(limit: timedelta) -> Middleware:
     """Give a request ``limit`` from its headers to its answer."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            async with asyncio.timeout(limit.total_seconds()):
+            async with asyncio.timeout(limit.total_seconds()) as time:
+                request[DEADLINE] = time
                 return await handler(request)
         except TimeoutError as error:
             if request.body_exists and not request.content.is_eof():

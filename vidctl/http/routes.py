@@ -11,8 +11,11 @@ from vidctl.http.line import Line
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
 from vidctl.http.probes import Check, ProbeRoutes
+from vidctl.http.stream_urls import StreamUrls
+from vidctl.http.streams import StreamRoutes
 from vidctl.http.uploads import UploadRoutes
 from vidctl.http.videos import VideoRoutes
+from vidctl.http.watching import Watches
 from vidctl.http.wishes import Wishes, WishRoutes
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
@@ -94,12 +97,22 @@ def _of_videos(given: Given) -> list[Routes]:
         look=given.look,
         clock=given.clock,
     )
+    urls = StreamUrls(given.http.signing_keys, life=given.http.stream_life, clock=given.clock)
     return [
         VideoRoutes(
             authenticator=given.authenticator,
             histories=histories,
+            streams=urls,
             final=given.final,
             playback_expiry=given.http.playback_expiry,
+            public_url=given.http.public_url,
         ),
         WishRoutes(authenticator=given.authenticator, wishes=wishes),
+        StreamRoutes(
+            authenticator=given.authenticator,
+            watches=Watches(histories=histories, shortest=given.http.follow_interval, metrics=given.metrics),
+            urls=urls,
+            heartbeat=given.http.heartbeat,
+            life=given.http.stream_life,
+        ),
     ]

@@ -9,24 +9,34 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from vidctl import layout
-from vidctl.history import Attempt, History
+from vidctl.http import telling
 from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.origin import public_origin
+from vidctl.http.stream_urls import StreamUrls
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
 from vidctl.records import Output
-from vidctl.timeline import Event
 
 
 class VideoRoutes:
     """Tells of videos, and signs what reads them."""
 
     def __init__(
-        self, *, authenticator: Authenticator, histories: Histories, final: Objects, playback_expiry: timedelta
+        self,
+        *,
+        authenticator: Authenticator,
+        histories: Histories,
+        streams: StreamUrls,
+        final: Objects,
+        playback_expiry: timedelta,
+        public_url: str | None,
     ) -> None:
         self._authenticator = authenticator
         self._histories = histories
+        self._streams = streams
         self._final = final
+        self._public_url = public_url
         self._playback_expiry = playback_expiry
 
     def routes(self) -> list[web.RouteDef]:
@@ -38,7 +48,9 @@ class VideoRoutes:
         key = await named_video(request, self._authenticator, Permission.READ)
         told = await self._histories.history(key)
         urls = await asyncio.gather(*(self._sign(output) for output in told.outputs))
-        return web.json_response(_video(key.video_id, told, urls))
+        outputs = [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)]
+        events_url = self._streams.url(key, public_origin(request, self._public_url))
+        return web.json_response(telling.video(key.video_id, told) | {"events_url": events_url, "outputs": outputs})
 
     async def _sign(self, output: Output) -> str | None:
         if output.is_folder:
@@ -60,39 +72,6 @@ async def named_video(request: web.Request, authenticator: Authenticator, permis
     if not layout.is_video_id(video_id):
         raise VideoNotFound("You have no such video.")
     return VideoKey(user_id=owner, video_id=video_id)
-
-
-# --- the answer ---------------------------------------------------------------------------------------------------
-
-
-def _video(video_id: str, told: History, urls: list[str | None]) -> dict[str, Any]:
-    return {
-        "video_id": video_id,
-        "state": told.state,
-        "timeline": [_event(event) for event in told.timeline],
-        "attempts": [_attempt(attempt) for attempt in told.attempts],
-        "progress": told.progress,
-        "remaining_seconds": told.remaining_seconds,
-        "ahead": told.ahead,
-        "outputs": [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)],
-    }
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {"event": event.name, "at": event.at.isoformat(), "reason": event.reason}
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "number": str(attempt.number),
-        "state": attempt.state,
-        "launched_at": attempt.launched_at.isoformat(),
-        "started_at": None if attempt.started_at is None else attempt.started_at.isoformat(),
-        "ended_at": None if attempt.ended_at is None else attempt.ended_at.isoformat(),
-        "class": attempt.failure,
-        "code": attempt.code,
-        "detail": attempt.detail,
-    }
 
 
 def _output(output: Output, url: str | None) -> dict[str, Any]:

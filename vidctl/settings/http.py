@@ -90,6 +90,11 @@ class HttpSettings(BaseSettings):
         default=(),
         description="What links are signed with: secrets of 32 bytes or more, newest first; older ones are believed.",
     )
+    follow_interval: Seconds = duration(
+        2, "Shortest pause between two looks at a video that somebody follows; 15 while nothing happens.", most=15
+    )
+    heartbeat: Seconds = duration(15, "Longest silence on a stream of events: load balancers close after a minute.")
+    stream_life: Seconds = duration(HOUR, "Life of a stream of events, and of the token in its URL.")
     page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
 
 
