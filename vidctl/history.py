@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from vidctl.model import AttemptNumber, FailureClass
 from vidctl.progress import Progress, overall
-from vidctl.records import Dead, Intent, JobRecords, Outcome, Output, Result, Round
+from vidctl.records import Dead, Intent, JobRecords, Manifest, Outcome, Output, Result, Round, VideoRecords
 from vidctl.timeline import PUBLISHED, Event, Evidence, timeline
 
 
@@ -59,6 +59,7 @@ class Attempt:
 class History:
     """What an owner is told. ``progress`` is from 0 to 1, over all attempts of the round (see ``overall``).
 
+    ``duration_seconds`` is that of what is published.
     ``remaining_seconds`` is what the worker says of the time left, ``ahead`` how many earlier uploads still wait.
     Each is None where nobody can say.
     """
@@ -70,6 +71,7 @@ class History:
     outputs: tuple[Output, ...]
     remaining_seconds: float | None = None
     ahead: int | None = None
+    duration_seconds: float | None = None
 
 
 def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Sequence[Progress] = ()) -> History:
@@ -83,6 +85,7 @@ def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Seque
         attempts=tuple(_attempt(evidence, job, intent, progress) for intent in job.intents),
         progress=_progress(state, job, (*earlier, progress) if progress is not None else earlier),
         outputs=() if published is None else published.outputs,
+        duration_seconds=_duration(evidence.records, published),
         remaining_seconds=progress.remaining_seconds if progress is not None and state is State.RUNNING else None,
     )
 
@@ -101,6 +104,10 @@ def ended_attempts(evidence: Evidence) -> tuple[Intent, ...]:
     unheard = (FailureClass.CAPACITY, FailureClass.THROTTLE, FailureClass.CONFIGURATION)
     ended = [(intent, job.outcome(intent.number)) for intent in _this_round(job)]
     return tuple(intent for intent, outcome in ended if outcome is not None and outcome.failure not in unheard)
+
+
+UNDER_WAY = frozenset({State.QUEUED, State.RUNNING, State.VERIFYING})
+"""States in which attempts have something to tell."""
 
 
 def state_of(evidence: Evidence) -> State:
@@ -141,6 +148,11 @@ def _state(evidence: Evidence, job: JobRecords, progress: Progress | None) -> St
     if job.intents or job.rounds or evidence.arrival is not None:
         return State.QUEUED
     return State.AWAITING_UPLOAD
+
+
+def _duration(records: VideoRecords, published: Manifest | None) -> float | None:
+    result = None if published is None else records.job(published.job).result(published.number)
+    return None if result is None or result.media is None else result.media.duration_seconds
 
 
 def _remains(evidence: Evidence) -> bool:
@@ -194,8 +206,7 @@ def _progress(state: State, job: JobRecords, told: Sequence[Progress]) -> float 
         if result is not None and result.failure is None:
             # Also of one that was found wanting: its own last word fell short of what was told once it had ended.
             shares[number] = 1.0
-    under_way = state in (State.QUEUED, State.RUNNING, State.VERIFYING)
-    return overall(shares.values()) if under_way and shares else None
+    return overall(shares.values()) if state in UNDER_WAY and shares else None
 
 
 def _this_round(job: JobRecords) -> tuple[Intent, ...]:

@@ -69,6 +69,8 @@ class Histories:
 
         """
         evidence = await self.evidence(key)
+        if history.state_of(evidence) not in history.UNDER_WAY:
+            return history.tell(evidence)
         ended = history.ended_attempts(evidence)
         with first_error():
             async with TaskGroup() as reads:

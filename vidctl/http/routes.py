@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vidctl.http.contract import ContractRoutes
 from vidctl.http.histories import Histories
 from vidctl.http.line import Line
+from vidctl.http.listing import ListRoutes
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
 from vidctl.http.probes import Check, ProbeRoutes
@@ -67,7 +68,7 @@ async def all_routes(given: Given) -> list[Routes]:
             clock=given.clock,
             ids=given.ids,
         ),
-        *_of_videos(given),
+        *_of_videos(given, ledger),
         ContractRoutes(),
         ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
     ]
@@ -77,17 +78,9 @@ async def all_routes(given: Given) -> list[Routes]:
     return routes
 
 
-def _of_videos(given: Given) -> list[Routes]:
+def _of_videos(given: Given, ledger: Ledger) -> list[Routes]:
     journal = Journal(given.final)
-    histories = Histories(
-        raw=given.raw,
-        raw_bucket=given.raw_bucket,
-        final=given.final,
-        journal=journal,
-        upload_expiry=given.uploads.expiry,
-        line=Line(raw=given.raw, raw_bucket=given.raw_bucket, final=given.final, clock=given.clock),
-        clock=given.clock,
-    )
+    histories = _histories(given, journal)
     wishes = Wishes(
         histories=histories,
         journal=journal,
@@ -107,12 +100,35 @@ def _of_videos(given: Given) -> list[Routes]:
             playback_expiry=given.http.playback_expiry,
             public_url=given.http.public_url,
         ),
-        WishRoutes(authenticator=given.authenticator, wishes=wishes),
-        StreamRoutes(
+        ListRoutes(
             authenticator=given.authenticator,
-            watches=Watches(histories=histories, shortest=given.http.follow_interval, metrics=given.metrics),
-            urls=urls,
-            heartbeat=given.http.heartbeat,
-            life=given.http.stream_life,
+            ledger=ledger,
+            histories=histories,
+            final=given.final,
+            playback_expiry=given.http.playback_expiry,
         ),
+        WishRoutes(authenticator=given.authenticator, wishes=wishes),
+        _streams(given, histories, urls),
     ]
+
+
+def _histories(given: Given, journal: Journal) -> Histories:
+    return Histories(
+        raw=given.raw,
+        raw_bucket=given.raw_bucket,
+        final=given.final,
+        journal=journal,
+        upload_expiry=given.uploads.expiry,
+        line=Line(raw=given.raw, raw_bucket=given.raw_bucket, final=given.final, clock=given.clock),
+        clock=given.clock,
+    )
+
+
+def _streams(given: Given, histories: Histories, urls: StreamUrls) -> StreamRoutes:
+    return StreamRoutes(
+        authenticator=given.authenticator,
+        watches=Watches(histories=histories, shortest=given.http.follow_interval, metrics=given.metrics),
+        urls=urls,
+        heartbeat=given.http.heartbeat,
+        life=given.http.stream_life,
+    )
