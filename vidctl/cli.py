@@ -99,6 +99,7 @@ async def _serve() -> int:
         settings.AuthSettings,
         settings.HttpSettings,
         settings.LimitSettings,
+        settings.PlaybackSettings,
         settings.WorkerSettings,
         settings.LogSettings,
     )
@@ -170,6 +171,7 @@ async def _application(
             look=controller.look,
             uploads=load(settings.UploadSettings),
             http=http,
+            playback=load(settings.PlaybackSettings),
             metrics=metrics,
             clock=_now,
             ids=secrets.token_bytes,

@@ -38,3 +38,5 @@ SECURE_URL = rf"^(https://[^/]+|{_THIS_MACHINE})(/|$)"
 KeySetUrl = Annotated[str, Field(pattern=SECURE_URL)]
 # OpenID Connect Discovery 1.0, section 3: neither query nor fragment.
 ISSUER_URL = rf"^(https://[^/?#]+|{_THIS_MACHINE})(/[^?#]*)?$"
+# Keys are put behind it.
+PublicUrl = Annotated[str, Field(pattern=rf"^(https://[^/?#]+|{_THIS_MACHINE})(/[^/?#]+)*$")]

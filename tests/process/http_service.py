@@ -25,9 +25,10 @@ from vidctl.http.routes import Given, all_routes
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
-from vidctl.settings import AuthSettings, HttpSettings, LimitSettings, UploadSettings
+from vidctl.settings import AuthSettings, HttpSettings, LimitSettings, PlaybackSettings, UploadSettings
 
 SECRET = "a secret of at least thirty-two bytes"
+HTTP = HttpSettings(signing_keys=(SecretStr(SECRET),))
 RAW_BUCKET, FINAL_BUCKET = "raw-bucket", "final-bucket"
 
 
@@ -41,7 +42,8 @@ class Service:
     public_url: str | None = None
     auth: AuthSettings = field(default_factory=lambda: AuthSettings(secret=SecretStr(SECRET)))
     uploads: UploadSettings = field(default_factory=UploadSettings)
-    http: HttpSettings = field(default_factory=HttpSettings)
+    http: HttpSettings = HTTP
+    playback: PlaybackSettings = field(default_factory=PlaybackSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     keys: Keys = field(default_factory=lambda: FixedKey(SECRET.encode()))
@@ -70,6 +72,7 @@ class Service:
             look=self.looked_at.append,
             uploads=self.uploads,
             http=self.http.model_copy(update={"public_url": self.public_url}),
+            playback=self.playback,
             metrics=self.metrics,
             clock=lambda: self.now,
             ids=self._entropy,

@@ -15,17 +15,16 @@ import pytest
 import structlog
 from aiohttp import web
 
-from tests.process.http_service import Service, bearer, problem
+from tests.process.http_service import HTTP, Service, bearer, problem
 from vidctl import logs
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.app import serving
 from vidctl.http.origin import bucket_origin
-from vidctl.settings import HttpSettings
 
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    service = Service(http=HttpSettings(request_timeout=timedelta(milliseconds=200)))
+    service = Service(http=HTTP.model_copy(update={"request_timeout": timedelta(milliseconds=200)}))
     service.extra = [web.get("/broken", broken), web.get("/stuck", stuck), web.get("/away", away)]
     async with service.running():
         yield service

@@ -90,7 +90,7 @@ async def test_an_entry_says_what_a_list_shows(service: Service) -> None:
         "remaining_seconds": None,
         "ahead": None,
         "duration_seconds": 12.5,
-        "poster_url": f"memory://final-bucket/{poster}?expires=3600",
+        "poster_url": f"memory://final-bucket/{poster}?expires=43200",
     }
 
 

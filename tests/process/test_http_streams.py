@@ -19,9 +19,11 @@ from pydantic import SecretStr
 from tests.process.http_service import Service, bearer, problem
 from tests.process.test_http_videos import Video
 from vidctl import logs
-from vidctl.settings import HttpSettings
+from vidctl.settings import HttpSettings, PlaybackSettings
 
 KEYS = (SecretStr("k" * 32),)
+PUBLIC = PlaybackSettings(mode="public", base_url="https://cdn.example.org")
+"""Links of another kind are signed with those keys, too."""
 
 
 def quick(**settings: Any) -> Service:
@@ -209,7 +211,7 @@ async def test_a_token_is_for_one_video_and_an_hour(service: Service) -> None:
 
 
 async def test_without_keys_there_is_no_such_url_and_no_token() -> None:
-    async with Service().running() as service:
+    async with Service(http=HttpSettings(), playback=PUBLIC).running() as service:
         video = Video(service)
         assert (await video.read())["events_url"] is None
         async with opened(service, path(video) + "?token=abc", user=None) as source:

@@ -142,7 +142,9 @@ class Video:
         assert response.status == 200
         body: dict[str, Any] = await response.json()
         numbers = {"progress", "remaining_seconds", "ahead"}
-        assert body.keys() == {"video_id", "state", "timeline", "attempts", "events_url", "outputs"} | numbers
+        assert (
+            body.keys() == {"video_id", "state", "timeline", "attempts", "events_url", "outputs", "playback"} | numbers
+        )
         return body
 
     def tick(self) -> datetime:
@@ -192,7 +194,7 @@ async def test_a_queued_video_is_told_how_many_wait_before_it_until_it_is_tried(
     assert (await second.read())["ahead"] is None
 
 
-async def test_outputs_carry_a_signed_url_of_an_hour(service: Service) -> None:
+async def test_outputs_carry_a_signed_url_of_half_a_day(service: Service) -> None:
     video = Video(service)
     video.upload()
     await video.launch()
@@ -206,7 +208,7 @@ async def test_outputs_carry_a_signed_url_of_an_hour(service: Service) -> None:
         "content_type": "video/mp4",
         "size": 7,
         "sha256": "0f" * 32,
-        "url": f"memory://final-bucket/{expected.key}?expires=3600",
+        "url": f"memory://final-bucket/{expected.key}?expires=43200",
     }
 
 

@@ -19,6 +19,8 @@ from vidctl.http.histories import VideoNotFound
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.limiter import RateLimited
 from vidctl.http.origin import InvalidHost
+from vidctl.http.playback.playable import NotPlayable
+from vidctl.http.playback.routes import NoCookies
 from vidctl.http.signing import TokenExpired, TokenForged
 from vidctl.http.uploads import InvalidRequest, NotJson
 from vidctl.http.wishes import NotFailed, SourceExpired
@@ -55,6 +57,8 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (InvalidToken, Kind(401, "The token is not accepted")),
     (InsufficientScope, Kind(403, "The token does not allow this")),
     (InvalidUser, Kind(422, "No such user can be")),
+    (NotPlayable, Kind(404, "Nothing to play")),
+    (NoCookies, Kind(409, "Playback needs no cookies here")),
     (TokenForged, Kind(403, "The link is not valid")),
     (TokenExpired, Kind(410, "The link has expired")),
     (RateLimited, Kind(429, "Too many requests")),
@@ -77,6 +81,7 @@ UNEXPECTED = Kind(500, "Something went wrong on our side")
 OPEN = (
     *(MissingToken, InvalidToken, InsufficientScope, InvalidUser, RateLimited),
     *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
+    *(NotPlayable, NoCookies),
     *(NotFailed, SourceExpired),
 )
 

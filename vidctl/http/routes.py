@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vidctl.errors import InvalidSettings
 from vidctl.http.contract import ContractRoutes
 from vidctl.http.histories import Histories
 from vidctl.http.line import Line
 from vidctl.http.listing import ListRoutes
 from vidctl.http.origin import bucket_origin
 from vidctl.http.pages import PageRoutes
+from vidctl.http.playback.cloudfront import PolicySigner
+from vidctl.http.playback.delivery import CloudFrontDelivery, Delivery, PublicDelivery, SignedDelivery
+from vidctl.http.playback.links import PURPOSE, Links
+from vidctl.http.playback.offer import Offer
+from vidctl.http.playback.playable import Playable
+from vidctl.http.playback.routes import PlaybackRoutes
 from vidctl.http.probes import Check, ProbeRoutes
+from vidctl.http.signing import Tokens
 from vidctl.http.stream_urls import StreamUrls
 from vidctl.http.streams import StreamRoutes
 from vidctl.http.uploads import UploadRoutes
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from vidctl.metrics import Metrics
     from vidctl.model import VideoKey
     from vidctl.ports import Clock, Ids, Objects, Queue
-    from vidctl.settings import HttpSettings, UploadSettings
+    from vidctl.settings import HttpSettings, PlaybackSettings, UploadSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +55,7 @@ class Given:
     look: Callable[[VideoKey], None]
     uploads: UploadSettings
     http: HttpSettings
+    playback: PlaybackSettings
     metrics: Metrics
     clock: Clock
     ids: Ids
@@ -91,24 +100,28 @@ def _of_videos(given: Given, ledger: Ledger) -> list[Routes]:
         clock=given.clock,
     )
     urls = StreamUrls(given.http.signing_keys, life=given.http.stream_life, clock=given.clock)
+    links = _links(given)
+    offer = Offer(_delivery(given, links), mode=given.playback.mode, lives=given.playback.expiry, clock=given.clock)
     return [
         VideoRoutes(
             authenticator=given.authenticator,
             histories=histories,
             streams=urls,
             final=given.final,
-            playback_expiry=given.http.playback_expiry,
+            offer=offer,
             public_url=given.http.public_url,
+            expiry=given.playback.expiry,
         ),
         ListRoutes(
             authenticator=given.authenticator,
             ledger=ledger,
             histories=histories,
             final=given.final,
-            playback_expiry=given.http.playback_expiry,
+            playback_expiry=given.playback.expiry,
         ),
         WishRoutes(authenticator=given.authenticator, wishes=wishes),
         _streams(given, histories, urls),
+        _playback(given, histories, journal, links, offer),
     ]
 
 
@@ -132,3 +145,37 @@ def _streams(given: Given, histories: Histories, urls: StreamUrls) -> StreamRout
         heartbeat=given.http.heartbeat,
         life=given.http.stream_life,
     )
+
+
+def _playback(given: Given, histories: Histories, journal: Journal, links: Links, offer: Offer) -> PlaybackRoutes:
+    return PlaybackRoutes(
+        authenticator=given.authenticator,
+        histories=histories,
+        offer=offer,
+        links=links,
+        playable=Playable(final=given.final, journal=journal, clock=given.clock),
+        final=given.final,
+        settings=given.playback,
+        clock=given.clock,
+    )
+
+
+def _links(given: Given) -> Links:
+    keys = [key.get_secret_value().encode() for key in given.http.signing_keys]
+    if not keys and given.playback.mode != "public":
+        raise InvalidSettings("VIDCTL_HTTP_SIGNING_KEYS: must be set, unless VIDCTL_PLAYBACK_MODE is public")
+    return Links(Tokens(keys, purpose=PURPOSE))
+
+
+def _delivery(given: Given, links: Links) -> Delivery:
+    asked = given.playback
+    base_url, key_pair_id, private_key = asked.base_url or "", asked.key_pair_id or "", asked.private_key
+    if asked.mode == "public":
+        return PublicDelivery(base_url=base_url)
+    if private_key is None or asked.mode == "signed":
+        return SignedDelivery(links=links, final=given.final, clock=given.clock)
+    try:
+        signer = PolicySigner(private_key=private_key.get_secret_value(), key_pair_id=key_pair_id)
+    except ValueError as error:
+        raise InvalidSettings(f"VIDCTL_PLAYBACK_PRIVATE_KEY: {error}") from error
+    return CloudFrontDelivery(links=links, signer=signer, base_url=base_url)

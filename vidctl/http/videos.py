@@ -13,6 +13,7 @@ from vidctl.http import telling
 from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.histories import Histories, VideoNotFound
 from vidctl.http.origin import public_origin
+from vidctl.http.playback.offer import Offer
 from vidctl.http.stream_urls import StreamUrls
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
@@ -29,15 +30,17 @@ class VideoRoutes:
         histories: Histories,
         streams: StreamUrls,
         final: Objects,
-        playback_expiry: timedelta,
+        offer: Offer,
         public_url: str | None,
+        expiry: timedelta,
     ) -> None:
         self._authenticator = authenticator
         self._histories = histories
         self._streams = streams
         self._final = final
+        self._offer = offer
         self._public_url = public_url
-        self._playback_expiry = playback_expiry
+        self._expiry = expiry
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -49,13 +52,18 @@ class VideoRoutes:
         told = await self._histories.history(key)
         urls = await asyncio.gather(*(self._sign(output) for output in told.outputs))
         outputs = [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)]
-        events_url = self._streams.url(key, public_origin(request, self._public_url))
-        return web.json_response(telling.video(key.video_id, told) | {"events_url": events_url, "outputs": outputs})
+        origin = public_origin(request, self._public_url)
+        more = {
+            "events_url": self._streams.url(key, origin),
+            "outputs": outputs,
+            "playback": self._offer.playback(told.outputs, origin=origin),
+        }
+        return web.json_response(telling.video(key.video_id, told) | more)
 
     async def _sign(self, output: Output) -> str | None:
         if output.is_folder:
             return None  # it is no object: nobody could read it
-        return await self._final.sign_get(output.key, expires_in=self._playback_expiry)
+        return await self._final.sign_get(output.key, expires_in=self._expiry)
 
 
 async def named_video(request: web.Request, authenticator: Authenticator, permission: Permission) -> VideoKey:

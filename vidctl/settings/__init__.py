@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 
 from vidctl.errors import InvalidSettings
 from vidctl.settings.http import AuthSettings, HttpSettings, LimitSettings, UploadSettings
+from vidctl.settings.playback import PlaybackSettings
 from vidctl.settings.process import DevSettings, LogSettings, TelemetrySettings
 from vidctl.settings.worker import JobSettings, WorkerSettings
 from vidctl.settings.world import AwsSettings, ReconcilerSettings, TaskSettings, WorldSettings
@@ -29,6 +30,7 @@ __all__ = [
     "JobSettings",
     "LimitSettings",
     "LogSettings",
+    "PlaybackSettings",
     "ReconcilerSettings",
     "TaskSettings",
     "TelemetrySettings",
@@ -44,7 +46,7 @@ S = TypeVar("S", bound="BaseSettings")
 
 GROUPS: tuple[type[BaseSettings], ...] = (
     WorldSettings, AwsSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings,
-    LimitSettings,    WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
+    LimitSettings, PlaybackSettings, WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
 )  # fmt: skip
 
 

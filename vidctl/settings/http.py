@@ -85,7 +85,6 @@ class HttpSettings(BaseSettings):
     public_url: str | None = Field(default=None, description="Base URL in answers; default: as the client called it.")
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
     request_timeout: Seconds = duration(15, "Time for a request.")
-    playback_expiry: Seconds = duration(HOUR, "Life of a signed playback URL.")
     signing_keys: Secrets = Field(
         default=(),
         description="What links are signed with: secrets of 32 bytes or more, newest first; older ones are believed.",

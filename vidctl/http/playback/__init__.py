@@ -1,0 +1,1 @@
+"""How what was published is played while its bucket stays private (docs/playback.md)."""
