@@ -9,11 +9,14 @@ import { abandon, cancel, pause, retry, type Upload, uploads } from "./uploads.t
 import { isBusy, loaded, loadMore, named, next, type Video, videos } from "./videos.ts";
 import { megabytes } from "./words.ts";
 
+/** What has not arrived yet is shown by whoever sends it; what is deleted is not shown. */
+const HIDDEN = new Set(["awaiting_upload", "cancelled", "deleted"]);
+
 /** Everything of the user's: what is on its way, what was interrupted, and what has arrived. */
 export function List() {
   const here = new Set(uploads.value.map((upload) => upload.videoId));
   const interrupted = unfinished.value.filter(({ videoId }) => !here.has(videoId));
-  const there = videos.value.filter(({ video_id, state }) => state !== "awaiting_upload" && !here.has(video_id));
+  const there = videos.value.filter(({ video_id, state }) => !HIDDEN.has(state) && !here.has(video_id));
   const nothing = !uploads.value.length && !interrupted.length && !there.length;
   if (nothing) return <p class="hint empty">{loaded.value ? "Nothing here yet." : "Loading…"}</p>;
   return (

@@ -27,9 +27,7 @@ export function line(video: Video): string {
     case "awaiting_upload":
       return "Waiting for the upload";
     case "queued":
-      return video.queue_position
-        ? `Waiting, ${plural(video.queue_position, "video")} before it`
-        : "Waiting for its turn";
+      return video.ahead ? `Waiting, ${plural(video.ahead, "video")} before it` : "Waiting for its turn";
     case "running":
       return converting(video);
     case "verifying":
@@ -40,6 +38,8 @@ export function line(video: Video): string {
       return `It could not be converted: ${sentence(whyFailed(video))}`;
     case "cancelled":
       return "Being deleted";
+    case "deleted":
+      return "Deleted";
     default:
       return video.state;
   }

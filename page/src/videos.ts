@@ -4,7 +4,9 @@ import { effect, signal, untracked } from "@preact/signals";
 import { call, Refused, read, send } from "./api.ts";
 import { route } from "./route.ts";
 import { token } from "./session.ts";
+import { announce } from "./status.tsx";
 import { messages } from "./stream.ts";
+import { line } from "./telling.ts";
 
 export interface Event {
   event: string;
@@ -27,7 +29,8 @@ export interface Video {
   created_at?: string | null;
   progress?: number | null;
   remaining_seconds?: number | null;
-  queue_position?: number | null;
+  /** How many videos are converted before it. */
+  ahead?: number | null;
   timeline?: Event[];
   outputs?: Output[];
   playback?: { hls?: string | null; mp4?: string | null; poster?: string | null; storyboard?: string | null } | null;
@@ -93,22 +96,22 @@ export async function retry(id: string): Promise<void> {
   put({ ...(find(id) ?? { video_id: id }), state: "queued", progress: null });
 }
 
-function put(video: Video): void {
+function put(video: Partial<Video> & { video_id: string }): void {
   if (find(video.video_id))
     videos.value = videos.value.map((known) => (known.video_id === video.video_id ? merged(video) : known));
   else videos.value = [merged(video), ...videos.value];
 }
 
 /** What the list does not tell of a video stays as it was. */
-function merged(video: Video): Video {
-  return { ...find(video.video_id), ...video };
+function merged(video: Partial<Video> & { video_id: string }): Video {
+  return { state: "", ...find(video.video_id), ...video };
 }
 
 // --- live -----------------------------------------------------------------------------------------------------------
 
 const followed = new Map<string, AbortController>();
 
-/** Keep the list fresh, and follow what is on show and what is busy, as long as somebody is signed in. */
+/** Keep the list fresh, and follow what is busy, what is on show first, as long as somebody is signed in. */
 export function keepUp(): void {
   effect(() => {
     const wanted = token.value ? wantedIds() : [];
@@ -124,13 +127,15 @@ export function keepUp(): void {
 
 function wantedIds(): string[] {
   const busy = videos.value.filter(isBusy).map((video) => video.video_id);
-  return [...new Set([...(route.value ? [route.value] : []), ...busy])].slice(0, MOST_FOLLOWED);
+  const onShow = busy.filter((id) => id === route.value);
+  return [...new Set([...onShow, ...busy])].slice(0, MOST_FOLLOWED);
 }
 
 function forgetAll(): void {
   [videos.value, next.value, loaded.value] = [[], null, false];
 }
 
+/** Read a video's events until it is finished; whoever is cut off goes on where he was. */
 async function follow(id: string): Promise<void> {
   const following = new AbortController();
   followed.set(id, following);
@@ -141,8 +146,10 @@ async function follow(id: string): Promise<void> {
       const answer = await call(`/v1/videos/${id}/events`, { headers, signal: following.signal });
       for await (const message of messages(answer)) {
         [last, wait] = [message.id || last, FIRST_WAIT_MS];
-        if (message.data) put(JSON.parse(message.data));
+        if (message.data) hear(id, message.event, JSON.parse(message.data));
       }
+      const video = find(id);
+      if (!video || !isBusy(video)) break;
     } catch (error) {
       if (error instanceof Refused && error.status === 404) break;
     }
@@ -150,6 +157,16 @@ async function follow(id: string): Promise<void> {
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
   followed.delete(id);
+}
+
+/** Events tell what is new; a snapshot tells all. None tells of links, which are signed for one answer. */
+function hear(id: string, event: string, data: Partial<Video> & Event): void {
+  const timeline = event === "timeline" ? { timeline: [...(find(id)?.timeline ?? []), data] } : data;
+  put({ video_id: id, ...timeline });
+  const video = find(id);
+  if (!video || isBusy(video) || !(event === "state" || event === "snapshot")) return;
+  if (video.state === "published") void quietly(async () => void (await refresh(id)));
+  announce(`${named(video)}: ${line(video)}.`);
 }
 
 async function quietly(action: () => Promise<void>): Promise<void> {

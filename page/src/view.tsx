@@ -1,14 +1,21 @@
+import { useEffect, useState } from "preact/hooks";
 import { DeleteButton, RetryButton } from "./actions.tsx";
 import { Heading } from "./app.tsx";
 import { Player } from "./player.tsx";
 import { Sign } from "./signs.tsx";
 import { happened, isBad, line } from "./telling.ts";
-import { find, isBusy, loaded, named, type Output, type Video } from "./videos.ts";
+import { find, isBusy, named, type Output, refresh, type Video } from "./videos.ts";
 import { megabytes, sentence } from "./words.ts";
 
 /** One video: it plays, or says how far it is. */
 export function VideoView({ id }: { id: string }) {
   const video = find(id);
+  const [fault, setFault] = useState("");
+  // The list does not tell all of a video.
+  useEffect(() => {
+    setFault("");
+    refresh(id).catch((error: Error) => setFault(error.message));
+  }, [id]);
   return (
     <>
       <p class="back">
@@ -18,7 +25,7 @@ export function VideoView({ id }: { id: string }) {
         </a>
       </p>
       <Heading title={video ? named(video) : "Video"} />
-      {video ? <Known video={video} /> : <p class="hint">{loaded.value ? "You have no such video." : "Loading…"}</p>}
+      {video ? <Known video={video} /> : <p class="hint">{fault || "Loading…"}</p>}
     </>
   );
 }

@@ -60,7 +60,7 @@ class StandIn:
         elif path == "/v1/videos":
             await route.fulfill(json={"videos": self.videos, "next": None})
         elif path.endswith("/events"):
-            body = f"event: video\ndata: {json.dumps(self.named(path.split('/')[3]))}\n\n"
+            body = f"event: snapshot\nid: 1\ndata: {json.dumps(self.named(path.split('/')[3]))}\n\n"
             await route.fulfill(body=body, content_type="text/event-stream")
         elif request.method == "DELETE":
             self.videos = [video for video in self.videos if video["video_id"] != path.split("/")[3]]

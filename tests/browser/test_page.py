@@ -95,7 +95,7 @@ async def test_the_list_tells_of_each_video_in_words(browser: Browser, address: 
     world = StandIn(
         [
             video(1, "running", name="Sailing.mp4", progress=0.431, remaining_seconds=75),
-            video(2, "queued", name="Choir.mp4", queue_position=3),
+            video(2, "queued", name="Choir.mp4", ahead=3),
             video(3, "published", name="Winter.mp4"),
             video(4, "failed", name="Sound.mp4"),
         ]
