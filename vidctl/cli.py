@@ -160,7 +160,8 @@ async def _application(
     from vidctl.http.routes import Given, all_routes
 
     auth, http = load(settings.AuthSettings), load(settings.HttpSettings)
-    limiter = Limiter(settings=load(settings.LimitSettings), metrics=metrics, clock=_now)
+    limits = load(settings.LimitSettings)
+    limiter = Limiter(settings=limits, metrics=metrics, clock=_now)
     async with open_keys(auth, clock=_now) as keys:
         given = Given(
             authenticator=Authenticator(settings=auth, keys=keys, metrics=metrics, admit=limiter.admit),
@@ -172,6 +173,7 @@ async def _application(
             uploads=load(settings.UploadSettings),
             http=http,
             playback=load(settings.PlaybackSettings),
+            limits=limits,
             metrics=metrics,
             clock=_now,
             ids=secrets.token_bytes,

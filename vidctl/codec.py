@@ -1,4 +1,4 @@
-"""Values to versioned JSON and back: control records, the manifest, progress, tickets and the worker's job.
+"""Values to versioned JSON and back: control records, the manifest, progress, tickets, claims and the worker's job.
 
 A record says its version (``v``) and kind. Unknown fields are ignored, so that a version can add some; an unknown
 version is ``UnknownVersion``, so that in the middle of a deployment the older replica waits instead of guessing.
@@ -27,7 +27,7 @@ from vidctl.records import (
     Result,
     Round,
 )
-from vidctl.tickets import Ticket
+from vidctl.tickets import Claim, Ticket
 
 VERSION = 1
 
@@ -44,11 +44,12 @@ _KINDS: dict[type[Any], str] = {
     Progress: "progress",
     JobSpec: "job",
     Ticket: "ticket",
+    Claim: "claim",
 }
 _ADAPTERS = {type_: TypeAdapter[Any](type_) for type_ in _KINDS}
 _TYPES = {kind: type_ for type_, kind in _KINDS.items()}
 
-Value = Record | Manifest | Progress | JobSpec | Ticket
+Value = Record | Manifest | Progress | JobSpec | Ticket | Claim
 T = TypeVar("T", bound=Value)
 
 

@@ -12,6 +12,7 @@ Final bucket::
     jobs/{user}/{video}/cancel.json                the owner's wish
     jobs/{user}/{video}/{job}/{record}.json        the control records of one job
     uploads/{user}/{stamp}-{video}.json            what was handed out to upload the video with, the newest first
+    claims/{user}/{digest}.json                    the video that an Idempotency-Key stands for
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ KEPT_PREFIX = "kept/"
 OUTPUTS_PREFIX = "videos/"
 RECORDS_PREFIX = "jobs/"
 TICKETS_PREFIX = "uploads/"
+CLAIMS_PREFIX = "claims/"
 
 MAX_USER_SEGMENT = 256
 """Characters of an encoded user id: the longest key then stays far below S3's 1,024 bytes."""
@@ -261,6 +263,11 @@ def parse_ticket_key(text: str) -> VideoKey | None:
     """Return the video of a ticket; None for an object that is none."""
     match = _TICKET.fullmatch(text)
     return None if match is None else _video_key(match)
+
+
+def claim_key(user_id: str, asked: str) -> str:
+    """Where the claim of an Idempotency-Key stands; ``asked`` names route and key, which may be any text."""
+    return f"{CLAIMS_PREFIX}{user_id}/{hashlib.sha256(asked.encode()).hexdigest()}.json"
 
 
 def _video_key(match: re.Match[str]) -> VideoKey:

@@ -39,3 +39,11 @@ class Ticket:
     upload_id: str | None = None
     part_bytes: int | None = None
     crc64nvme: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An Idempotency-Key stands for this video, if it comes with the body of this ``fingerprint`` (SHA-256)."""
+
+    video_id: str
+    fingerprint: str

@@ -71,6 +71,7 @@ class Service:
             raw_queue=self.raw_queue,
             look=self.looked_at.append,
             uploads=self.uploads,
+            limits=self.limits,
             http=self.http.model_copy(update={"public_url": self.public_url}),
             playback=self.playback,
             metrics=self.metrics,

@@ -90,3 +90,43 @@ async def test_no_limit_is_no_limit() -> None:
             assert (await service.get("x")).status == 404
             response = await service.client.get("/v1/videos/x")
             assert (response.status, "RateLimit" in response.headers) == (401, False)
+
+
+# --- what one user may have under way -----------------------------------------------------------------------------
+
+
+async def test_uploads_of_an_hour_are_counted_for_all_replicas() -> None:
+    service = Service(limits=LimitSettings(uploads_per_hour=2))
+    async with service.running():
+        await service.post(WANTED)
+        service.wait(timedelta(minutes=20))
+        assert (await service.post(WANTED)).status == 201
+        response = await service.post(WANTED)
+        body = await problem(response, 429, "limit_reached")
+        assert (body["limit"], body["value"], response.headers["Retry-After"]) == ("uploads_per_hour", 2, "2400")
+        assert (await service.post(WANTED, user="eve")).status == 201
+        service.wait(timedelta(minutes=40, seconds=1))
+        assert (await service.post(WANTED)).status == 201
+
+
+async def test_an_open_video_makes_room_when_it_ends_or_can_come_no_more() -> None:
+    service = Service(limits=LimitSettings(open_videos=2))
+    async with service.running():
+        first = (await (await service.post(WANTED)).json())["video_id"]
+        await service.post(WANTED)
+        body = await problem(await service.post(WANTED), 429, "limit_reached")
+        assert (body["limit"], body["value"]) == ("open_videos", 2)
+        await service.client.delete(f"/v1/videos/{first}", headers=bearer("ada"))
+        assert (await service.post(WANTED)).status == 201
+        await problem(await service.post(WANTED), 429, "limit_reached")
+        service.wait(timedelta(hours=7))
+        assert (await service.post(WANTED)).status == 201
+
+
+async def test_bytes_in_flight_are_what_open_videos_declared() -> None:
+    service = Service(limits=LimitSettings(bytes_in_flight=10))
+    async with service.running():
+        assert (await service.post(WANTED | {"size": 6})).status == 201
+        body = await problem(await service.post(WANTED | {"size": 5}), 429, "limit_reached")
+        assert (body["limit"], body["value"]) == ("bytes_in_flight", 10)
+        assert (await service.post(WANTED | {"size": 4})).status == 201

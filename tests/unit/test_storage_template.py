@@ -77,12 +77,13 @@ def test_deleted_versions_and_their_markers_go_and_unfinished_uploads_too(templa
         assert rules(template, bucket)["abort-incomplete-uploads"] == abort
 
 
-def test_of_the_final_bucket_nothing_but_records_and_tickets_expires(template: dict[str, Any]) -> None:
+def test_of_the_final_bucket_nothing_but_records_tickets_and_claims_expires(template: dict[str, Any]) -> None:
     final = rules(template, "FinalBucket")
     assert final["expire-records"] == {"Prefix": "jobs/", "ExpirationInDays": {"Ref": "RecordExpiryDays"}}
     assert final["expire-tickets"] == {"Prefix": "uploads/", "ExpirationInDays": {"Ref": "RecordExpiryDays"}}
+    assert final["expire-claims"] == {"Prefix": "claims/", "ExpirationInDays": 1}
     assert default(template, "RecordExpiryDays") == 60
-    assert set(final) == {"expire-records", "expire-tickets", "abort-incomplete-uploads"}
+    assert set(final) == {"expire-records", "expire-tickets", "expire-claims", "abort-incomplete-uploads"}
 
 
 # --- protection ---------------------------------------------------------------------------------------------------

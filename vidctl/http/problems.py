@@ -14,7 +14,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vidctl import logs
 from vidctl.errors import UnknownVersion, VidctlError, WorldError
+from vidctl.http.allowance import LimitReached
 from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
+from vidctl.http.claims import IdempotencyKeyReused, InvalidIdempotencyKey
 from vidctl.http.histories import VideoNotFound
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.limiter import RateLimited
@@ -62,6 +64,9 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (TokenForged, Kind(403, "The link is not valid")),
     (TokenExpired, Kind(410, "The link has expired")),
     (RateLimited, Kind(429, "Too many requests")),
+    (LimitReached, Kind(429, "A limit of this user is reached")),
+    (InvalidIdempotencyKey, Kind(422, "The Idempotency-Key is not valid")),
+    (IdempotencyKeyReused, Kind(422, "The Idempotency-Key stands for another request")),
     (NotJson, Kind(400, "The body is not JSON")),
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
@@ -80,6 +85,7 @@ UNEXPECTED = Kind(500, "Something went wrong on our side")
 # What the client can act on; the other messages name buckets and keys, which are for our log alone.
 OPEN = (
     *(MissingToken, InvalidToken, InsufficientScope, InvalidUser, RateLimited),
+    *(LimitReached, InvalidIdempotencyKey, IdempotencyKeyReused),
     *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
     *(NotPlayable, NoCookies),
     *(NotFailed, SourceExpired),
@@ -165,6 +171,8 @@ def _headers(error: VidctlError, kind: Kind) -> dict[str, str]:
             return {hdrs.WWW_AUTHENTICATE: text + (f', scope="{error.scope}"' if error.scope else "")}
         case RateLimited():
             return {hdrs.RETRY_AFTER: str(math.ceil(error.standing.wait))}
+        case LimitReached():
+            return {hdrs.RETRY_AFTER: str(math.ceil(error.wait.total_seconds()))}
         case RequestTimeout():
             return {hdrs.CONNECTION: "close"}
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -173,7 +181,9 @@ def _headers(error: VidctlError, kind: Kind) -> dict[str, str]:
 
 
 def _members(error: VidctlError) -> dict[str, Any]:
-    """Return the field and the fix of the first fault, and all of them."""
+    """Return what programs can act on: the limit; or the field and the fix of the first fault, and all of them."""
+    if isinstance(error, LimitReached):
+        return {"limit": error.limit, "value": error.value}
     if not isinstance(error, InvalidRequest):
         return {}
     faults = [{"field": fault.field, "detail": fault.detail, "fix": fault.fix} for fault in error.faults]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidctl.errors import InvalidSettings
+from vidctl.http.allowance import Allowance
+from vidctl.http.beginning import Beginning
+from vidctl.http.claims import Claims
 from vidctl.http.contract import ContractRoutes
 from vidctl.http.histories import Histories
 from vidctl.http.line import Line
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from vidctl.metrics import Metrics
     from vidctl.model import VideoKey
     from vidctl.ports import Clock, Ids, Objects, Queue
-    from vidctl.settings import HttpSettings, PlaybackSettings, UploadSettings
+    from vidctl.settings import HttpSettings, LimitSettings, PlaybackSettings, UploadSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Given:
     look: Callable[[VideoKey], None]
     uploads: UploadSettings
     http: HttpSettings
+    limits: LimitSettings
     playback: PlaybackSettings
     metrics: Metrics
     clock: Clock
@@ -74,8 +78,8 @@ async def all_routes(given: Given) -> list[Routes]:
             settings=given.uploads,
             public_url=given.http.public_url,
             metrics=given.metrics,
+            beginning=_beginning(given, ledger),
             clock=given.clock,
-            ids=given.ids,
         ),
         *_of_videos(given, ledger),
         ContractRoutes(),
@@ -85,6 +89,12 @@ async def all_routes(given: Given) -> list[Routes]:
         origins = [await bucket_origin(given.raw), await bucket_origin(given.final)]
         routes.append(PageRoutes(bucket_origins=origins, uploads=given.uploads))
     return routes
+
+
+def _beginning(given: Given, ledger: Ledger) -> Beginning:
+    histories = _histories(given, Journal(given.final))
+    allowance = Allowance(settings=given.limits, ledger=ledger, histories=histories, clock=given.clock)
+    return Beginning(claims=Claims(given.final), allowance=allowance, clock=given.clock, ids=given.ids)
 
 
 def _of_videos(given: Given, ledger: Ledger) -> list[Routes]:

@@ -14,16 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from vidctl import layout, logs
 from vidctl.errors import VidctlError
 from vidctl.http.auth import Authenticator, Permission
+from vidctl.http.beginning import Beginning
 from vidctl.http.origin import public_origin
 from vidctl.ledger import Ledger
 from vidctl.metrics import Metrics
-from vidctl.model import VideoKey
-from vidctl.ports import Clock, Ids, Objects, SignedUrl
+from vidctl.ports import Clock, Objects, SignedUrl
 from vidctl.settings import UploadSettings
 from vidctl.tickets import Ticket, Way
-
-ENTROPY_BYTES = 4
-"""What ``layout.mint_video_id`` takes."""
 
 log = logs.get(__name__)
 
@@ -165,8 +162,8 @@ class UploadRoutes:
         settings: UploadSettings,
         public_url: str | None,
         metrics: Metrics,
+        beginning: Beginning,
         clock: Clock,
-        ids: Ids,
     ) -> None:
         self._authenticator = authenticator
         self._raw = raw
@@ -174,8 +171,8 @@ class UploadRoutes:
         self._settings = settings
         self._public_url = public_url
         self._metrics = metrics
+        self._beginning = beginning
         self._clock = clock
-        self._ids = ids
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -184,15 +181,15 @@ class UploadRoutes:
     async def create(self, request: web.Request) -> web.Response:
         """Answer 201 with the signed URL, and where the video can be followed."""
         caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()), Permission.UPLOAD)
-        wanted = parse_upload_request(await request.read(), self._settings)
+        body = await request.read()
+        wanted = parse_upload_request(body, self._settings)
         origin = public_origin(request, self._public_url)
-        now = self._clock()
-        video_id = layout.mint_video_id(caller.user_id, now, self._ids(ENTROPY_BYTES))
-        key = VideoKey(user_id=caller.user_id, video_id=video_id)
+        key = await self._beginning.video(request, caller.user_id, body=body, size_bytes=wanted.size_bytes)
         await self._ledger.note(
             Ticket(
                 key=key,
-                at=now,
+                # A repetition of the request writes the same ticket, to the letter.
+                at=layout.issued_at(key.user_id, key.video_id) or self._clock(),
                 way=Way.PUT,
                 content_type=wanted.content_type,
                 filename=wanted.filename,
@@ -207,8 +204,8 @@ class UploadRoutes:
         )
         self._metrics.uploads_signed.inc()
         log.info("upload_signed", user_id=key.user_id, video_id=key.video_id, size_bytes=wanted.size_bytes)
-        status_url = f"{origin}/v1/videos/{video_id}"
-        answer = {"video_id": video_id, "upload": _upload(signed), "status_url": status_url}
+        status_url = f"{origin}/v1/videos/{key.video_id}"
+        answer = {"video_id": key.video_id, "upload": _upload(signed), "status_url": status_url}
         return web.json_response(answer, status=201, headers={hdrs.LOCATION: status_url})
 
 

@@ -109,6 +109,11 @@ class LimitSettings(BaseSettings):
     refusals_per_minute: int = Field(
         default=60, ge=0, description="Requests of one address without an accepted token, at each replica."
     )
+    uploads_per_hour: int = Field(default=0, ge=0, description="Uploads handed to one user within an hour.")
+    open_videos: int = Field(
+        default=0, ge=0, le=500, description="His videos, of two days, that are neither published nor failed nor gone."
+    )
+    bytes_in_flight: int = Field(default=0, ge=0, description="Declared sizes of these together, in bytes.")
     trusted_proxies: int = Field(
         default=0, ge=0, le=10, description="Proxies before us that write X-Forwarded-For; a load balancer is one."
     )
