@@ -193,14 +193,15 @@ def test_inspect() -> None:
 
 def test_decode() -> None:
     assert shlex.join(command.decode("ffprobe", "/w/source")) == (
-        f"ffprobe -threads 0 -count_frames -count_packets {PROBE} -show_entries {ENTRIES} -of json /w/source"
+        f"ffprobe -threads 0 -count_frames -skip_loop_filter all -count_packets {PROBE} "
+        f"-show_entries {ENTRIES} -of json /w/source"
     )
 
 
 def test_decode_track() -> None:
-    assert shlex.join(command.decode_track("ffprobe", "/w/v360.mp4")) == (
-        f"ffprobe -threads 0 -count_frames {PROBE} "
-        "-show_entries stream=codec_name,width,height,pix_fmt,nb_read_frames -of json /w/v360.mp4"
+    assert shlex.join(command.decode_track("ffprobe")) == (
+        f"ffprobe -threads 1 -count_frames -skip_loop_filter all {PROBE} "
+        "-show_entries stream=codec_name,width,height,pix_fmt,nb_read_frames -of json pipe:0"
     )
 
 

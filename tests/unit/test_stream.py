@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ from tests.fragmented import AAC_LC_STEREO, audio_entry, esds, fragment, head
 from tests.world.objects import MemoryObjects
 from vidctl import layout
 from vidctl.groups import TaskGroup
+from vidctl.worker.cmaf.segments import Segment
+from vidctl.worker.decoding import Decoding
 from vidctl.worker.failure import Failed
 from vidctl.worker.publish import Publish
 from vidctl.worker.recipes import recipe
@@ -23,6 +25,7 @@ from vidctl.worker.recipes.profile import Profile, parse
 from vidctl.worker.retry import Patience
 from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.stream import Stream
+from vidctl.worker.tail import Tail
 
 JOB = builders.job_spec()
 PREFIX = layout.attempt_prefix(JOB.key, JOB.job, JOB.number)
@@ -38,6 +41,20 @@ SOUND_HEAD = head(audio_entry(extra=esds(AAC_LC_STEREO)), timescale=48_000)
 SOUND = SOUND_HEAD + b"".join(fragment(96_000 * n, durations=(96_000,)) for n in range(4))
 
 
+class Given(Decoding):
+    """Notes what it is given to decode."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.ended = False
+
+    def take(self, tail: Tail, segments: Iterable[Segment]) -> None:
+        self.names += [f"stream/{tail.name}/{segment.name}" for segment in segments]
+
+    def end(self) -> None:
+        self.ended = True
+
+
 @dataclass
 class Attempt:
     """A stream over files that a test writes, and the bucket that it goes to."""
@@ -46,6 +63,7 @@ class Attempt:
     profile: Profile
 
     def __post_init__(self) -> None:
+        self.decoding = Given()
         self.bucket = MemoryObjects("final", clock=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC))
         publish = Publish(final=self.bucket, job=JOB, patience=Patience(tries=1, pause=timedelta(0)))
         planned = recipe.write(MEDIA, self.profile, cube_path=None, loudness=())
@@ -73,30 +91,39 @@ SEGMENTS = ["stream/a1/00001.m4s", "stream/a1/00002.m4s", "stream/v360/00001.m4s
 async def test_segments_go_up_and_nothing_that_names_them(attempt: Attempt) -> None:
     attempt.write()
 
-    await attempt.stream.finish()
+    await attempt.stream.finish(attempt.decoding)
 
     assert attempt.uploaded == SEGMENTS
     await attempt.stream.check()
+
+
+async def test_every_segment_is_decoded(attempt: Attempt) -> None:
+    attempt.write()
+
+    await attempt.stream.finish(attempt.decoding)
+
+    assert sorted(attempt.decoding.names) == SEGMENTS
+    assert attempt.decoding.ended
 
 
 async def test_what_is_whole_goes_up_before_the_end_and_is_not_sent_again(attempt: Attempt) -> None:
     attempt.write()
     ended = asyncio.Event()
     async with TaskGroup() as group:
-        group.create_task(attempt.stream.follow(ended))
+        group.create_task(attempt.stream.follow(ended, attempt.decoding))
         await asyncio.sleep(0)
         ended.set()
 
     assert attempt.uploaded == ["stream/a1/00001.m4s", "stream/v360/00001.m4s"]
     attempt.bucket.remove(f"{PREFIX}stream/v360/00001.m4s")
-    await attempt.stream.finish()
+    await attempt.stream.finish(attempt.decoding)
 
     assert attempt.uploaded == [name for name in SEGMENTS if name != "stream/v360/00001.m4s"]
 
 
 async def test_the_playlists_and_the_heads_go_up_once_all_is_known(attempt: Attempt) -> None:
     attempt.write()
-    await attempt.stream.finish()
+    await attempt.stream.finish(attempt.decoding)
 
     await attempt.stream.describe()
 
@@ -113,7 +140,7 @@ async def test_the_playlists_and_the_heads_go_up_once_all_is_known(attempt: Atte
 
 async def test_a_segment_that_is_not_what_is_in_the_file_fails_the_attempt(attempt: Attempt, tmp_path: Path) -> None:
     attempt.write()
-    await attempt.stream.finish()
+    await attempt.stream.finish(attempt.decoding)
     (tmp_path / "v360.mp4").write_bytes(PICTURE[:-1] + b"\xff")
 
     with pytest.raises(Failed) as raised:
@@ -126,7 +153,7 @@ async def test_a_segment_that_is_not_what_is_in_the_file_fails_the_attempt(attem
 async def test_a_sound_track_that_holds_nothing_is_left_out(attempt: Attempt) -> None:
     attempt.write(sound=SOUND_HEAD)
 
-    await attempt.stream.finish()
+    await attempt.stream.finish(attempt.decoding)
 
     assert attempt.stream.audios == []
     assert attempt.uploaded == ["stream/v360/00001.m4s", "stream/v360/00002.m4s"]
@@ -134,7 +161,7 @@ async def test_a_sound_track_that_holds_nothing_is_left_out(attempt: Attempt) ->
 
 async def test_a_picture_that_never_came_is_no_stream(attempt: Attempt) -> None:
     with pytest.raises(Failed, match=r"v360.mp4: ffmpeg wrote no media"):
-        await attempt.stream.finish()
+        await attempt.stream.finish(attempt.decoding)
 
 
 async def test_a_profile_without_a_stream_uploads_none_and_is_held_to_none(tmp_path: Path) -> None:
@@ -142,7 +169,7 @@ async def test_a_profile_without_a_stream_uploads_none_and_is_held_to_none(tmp_p
     attempt.write()
 
     with closing(attempt.stream):
-        await attempt.stream.finish()
+        await attempt.stream.finish(attempt.decoding)
         await attempt.stream.check()
 
     assert attempt.uploaded == []

@@ -1,4 +1,4 @@
-"""Holds what was made against what it was made of: every track is decoded whole."""
+"""Holds what was made against what it was made of: every track was decoded whole."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import assert_never
 
 from vidctl.worker import verify
+from vidctl.worker.decoding import Decoding
 from vidctl.worker.encode import Encoder
 from vidctl.worker.failure import failed, refused
 from vidctl.worker.probe import Probe
@@ -21,9 +22,10 @@ from vidctl.worker.verify import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examiner:
-    """Decodes tracks in ``directory`` that were made of ``source``, which claims to be ``media``."""
+    """Judges the tracks in ``directory``, which ``decoding`` decodes. ``source`` claims to be ``media``."""
 
     probe: Probe
+    decoding: Decoding
     encoder: Encoder
     source: Path
     media: Media
@@ -31,7 +33,7 @@ class Examiner:
     directory: Path
 
     async def picture(self, rendition: Rendition, tail: Tail) -> Media:
-        """Decode a rendition; return what it is.
+        """Look at a rendition; return what it is.
 
         Raises:
             Failed: ``verify_failed``.
@@ -49,7 +51,7 @@ class Examiner:
         return output
 
     async def sound(self, track: SoundTrack, tail: Tail) -> AudioStream:
-        """Decode a sound track; return what it is.
+        """Look at a sound track; return what it is.
 
         Raises:
             Failed: ``verify_failed``.
@@ -95,7 +97,7 @@ class Examiner:
         return source if rate is None else verify.thinned(source, rate / self.media.video.frames_per_second)
 
     async def _decoded(self, tail: Tail) -> Decoded:
-        decoded, complaints = await self.probe.decode_track(self.directory / f"{tail.name}.mp4")
+        decoded, complaints = await self.decoding.outcome(tail)
         if decoded is None or complaints:
             raise failed("verify_failed", f"{tail.name} cannot be decoded without errors", stderr_tail=complaints)
         return decoded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -84,9 +85,10 @@ class Probe:
         except Failed as error:
             return None, ended.stderr_tail or str(error)
 
-    async def decode_track(self, path: Path) -> tuple[Decoded | None, str]:
-        """Decode a file of one track whole; return what came of it, None if it is no such file, and the complaints."""
-        ended, text = await self._run(command.decode_track(self.ffprobe, str(path)), self.deadline, self.confinement)
+    async def decode_track(self, content: AsyncIterable[bytes]) -> tuple[Decoded | None, str]:
+        """Decode a file of one track as it comes; return what it is, None if it is no such file, and the complaints."""
+        argv = command.decode_track(self.ffprobe)
+        ended, text = await self._run(argv, self.deadline, self.confinement, feed=content)
         _raise_killed(ended)
         return (ffprobe.parse_track(text) if ended.exit_code == 0 else None), ended.stderr_tail
 
@@ -104,10 +106,17 @@ class Probe:
         _raise_killed(ended)
         return side_data.frame_peak_nits(text)
 
-    async def _run(self, argv: Command, deadline: timedelta, confinement: Confinement) -> tuple[Ended, str]:
+    async def _run(
+        self, argv: Command, deadline: timedelta, confinement: Confinement, *, feed: AsyncIterable[bytes] | None = None
+    ) -> tuple[Ended, str]:
         lines: list[str] = []
         ended = await program.run_program(
-            argv, confinement=confinement, deadline=deadline, stop_grace=self.stop_grace, on_line=lines.append
+            argv,
+            confinement=confinement,
+            deadline=deadline,
+            stop_grace=self.stop_grace,
+            on_line=lines.append,
+            feed=feed,
         )
         return ended, "\n".join(lines)
 

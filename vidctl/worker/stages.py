@@ -20,6 +20,7 @@ from vidctl.ports import Objects
 from vidctl.records import Output
 from vidctl.settings import WorkerSettings
 from vidctl.worker import verify
+from vidctl.worker.decoding import Decoding, decoding
 from vidctl.worker.encode import Encoder
 from vidctl.worker.examine import Examiner
 from vidctl.worker.failure import DISK_FULL, failed, meaning, misconfigured
@@ -87,10 +88,11 @@ class Stages:
                 await self._has_room(found, planned, directory)
             uploads = self._settings.upload_parts
             with closing(Stream(planned, directory, publish=self._publish, uploads=uploads)) as stream:
-                with self._stage("encode"):
-                    await self._encode(encoder, stream, source, planned)
-                with self._stage("verify"):
-                    await self._verify(encoder, stream, source, planned)
+                async with decoding(self._probe) as decoders:
+                    with self._stage("encode"):
+                        await self._encode(encoder, stream, source, planned, decoders)
+                    with self._stage("verify"):
+                        await self._verify(encoder, stream, source, planned, decoders)
                 with self._stage("finish"):
                     await self._finish(encoder, stream, directory)
             return self._publish.outputs
@@ -173,20 +175,30 @@ class Stages:
         await asyncio.to_thread(lambda: path.write_text(tonemap.cube(grade)))
         return str(path)
 
-    async def _encode(self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe) -> None:
+    async def _encode(
+        self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe, decoders: Decoding
+    ) -> None:
         ended = asyncio.Event()
         async with TaskGroup() as group:
-            group.create_task(stream.follow(ended))
+            group.create_task(stream.follow(ended, decoders))
             await encoder.encode(source, planned, on_advance=self._advance)
             ended.set()
-        await stream.finish()
+        await stream.finish(decoders)
 
-    async def _verify(self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe) -> None:
+    async def _verify(
+        self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe, decoders: Decoding
+    ) -> None:
         found, directory = self.media, encoder.directory
         if found is None:
             raise TypeError("nothing is verified before it was probed")
         examiner = Examiner(
-            probe=self._probe, encoder=encoder, source=source, media=found, recipe=planned, directory=directory
+            probe=self._probe,
+            decoding=decoders,
+            encoder=encoder,
+            source=source,
+            media=found,
+            recipe=planned,
+            directory=directory,
         )
         sounds = {sound.stream.index: await examiner.sound(sound, tail) for sound, tail in stream.audios}
         await stream.check()

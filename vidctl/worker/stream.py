@@ -14,6 +14,7 @@ from vidctl.groups import TaskGroup
 from vidctl.worker.cmaf import dash, hls, tracks
 from vidctl.worker.cmaf.segments import Segment
 from vidctl.worker.cmaf.tracks import AudioTrack, Presentation, VideoTrack
+from vidctl.worker.decoding import Decoding
 from vidctl.worker.failure import failed
 from vidctl.worker.publish import Publish
 from vidctl.worker.recipes.recipe import Recipe, SoundTrack, TextTrack
@@ -32,6 +33,8 @@ class Stream:
         self._publish = publish
         self._free = asyncio.Semaphore(uploads)
         self._published: dict[str, bytes] = {}
+        # What is copied was decoded before.
+        self._copied = recipe.renditions[0].name if recipe.copied else None
         stream, video = recipe.profile.stream, recipe.profile.video
         seconds = stream.segment_seconds if stream is not None else video.keyframe_seconds
         target = Fraction(seconds).limit_denominator(1000)
@@ -45,17 +48,17 @@ class Stream:
         """All tracks, those first that others follow."""
         return [*(tail for _, tail in self.videos), *(tail for _, tail in self.audios)]
 
-    async def follow(self, ended: asyncio.Event) -> None:
-        """Publish what becomes whole until ffmpeg has ended; raises as ``Publish.small``."""
+    async def follow(self, ended: asyncio.Event, decoding: Decoding) -> None:
+        """Publish and decode what becomes whole until ffmpeg has ended; raises as ``Publish.small``."""
         while not ended.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_SECONDS):
                     await ended.wait()
             for tail in self.tails:
-                await self._upload(tail, await asyncio.to_thread(tail.read))
+                await self._take(tail, await asyncio.to_thread(tail.read), decoding)
 
-    async def finish(self) -> None:
-        """Publish the rest, now that ffmpeg has ended. Sound and text that turned out to hold nothing are left out.
+    async def finish(self, decoding: Decoding) -> None:
+        """Take the rest, now that ffmpeg has ended. Sound and text that turned out to hold nothing are left out.
 
         Raises:
             Failed: ``verify_failed`` or ``bad_fragments`` for what ffmpeg did not write whole.
@@ -63,7 +66,8 @@ class Stream:
 
         """
         for tail in self.tails:
-            await self._upload(tail, await asyncio.to_thread(tail.finish))
+            await self._take(tail, await asyncio.to_thread(tail.finish), decoding)
+        decoding.end()
         for _, tail in self.audios:
             if not tail.segments:
                 tail.close()
@@ -104,7 +108,9 @@ class Stream:
             for tail in self.tails:
                 stack.callback(tail.close)
 
-    async def _upload(self, tail: Tail, segments: list[Segment]) -> None:
+    async def _take(self, tail: Tail, segments: list[Segment], decoding: Decoding) -> None:
+        if tail.name != self._copied:
+            decoding.take(tail, segments)
         if self._recipe.profile.stream is None:
             return
         async with TaskGroup() as group:

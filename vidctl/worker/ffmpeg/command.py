@@ -29,6 +29,10 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-y")
 
 _TRACK_ENTRIES = "stream=codec_name,width,height,pix_fmt,nb_read_frames"
 
+# The deblocking filter of H.264 and HEVC only reckons with pixels that are decoded already: no error can come of it,
+# no bit of the stream is read for it, and nobody looks at these pictures. It is a tenth to a fifth of decoding.
+_COUNTED = ("-count_frames", "-skip_loop_filter", "all")
+
 # Metadata may say where and by whom a video was made.
 _BARE = ("-map_metadata", "-1", "-map_chapters", "-1")
 
@@ -43,13 +47,14 @@ def inspect(ffprobe: str, path: str) -> Command:
 def decode(ffprobe: str, path: str) -> Command:
     """Read the same, and decode all of it on every core to count the frames that there are and that can be decoded."""
     program, *rest = inspect(ffprobe, path)
-    return (program, "-threads", "0", "-count_frames", "-count_packets", *rest)
+    return (program, "-threads", "0", *_COUNTED, "-count_packets", *rest)
 
 
-def decode_track(ffprobe: str, path: str) -> Command:
-    """Decode a file of one track whole; JSON for ``ffprobe.parse_track``."""
+def decode_track(ffprobe: str) -> Command:
+    """Decode a file of one track whole, which comes by the standard input; JSON for ``ffprobe.parse_track``."""
     entries = ("-show_entries", _TRACK_ENTRIES, "-of", "json")
-    return (ffprobe, "-threads", "0", "-count_frames", "-hide_banner", "-loglevel", "error", *UNTRUSTED, *entries, path)
+    # One thread keeps up with an encoder, and threads cost a tenth more.
+    return (ffprobe, "-threads", "1", *_COUNTED, "-hide_banner", "-loglevel", "error", *UNTRUSTED, *entries, "pipe:0")
 
 
 def packets(ffprobe: str, path: str, stream_index: int) -> Command:

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,8 +54,11 @@ async def run_program(
     deadline: timedelta,
     stop_grace: timedelta,
     on_line: Callable[[str], None] = ignore,
+    feed: AsyncIterable[bytes] | None = None,
 ) -> Ended:
     """Run a confined program to its end, handing each line of its output to ``on_line`` as it comes.
+
+    ``feed`` is its standard input, of which it may leave some unread.
 
     Raises:
         Failed: ``ffmpeg_missing`` if there is no such program, ``ffmpeg_broken`` if it cannot be confined and started,
@@ -63,11 +66,13 @@ async def run_program(
 
     """
     prefix = confinement.prefix(deadline=deadline)
-    async with _started(command, prefix, stop_grace) as process:
+    async with _started(command, prefix, stop_grace, stdin=DEVNULL if feed is None else PIPE) as process:
         try:
             async with asyncio.timeout(deadline.total_seconds()), TaskGroup() as group:
                 tail = group.create_task(_tail(_pipe(process.stderr)))
                 group.create_task(_each_line(_pipe(process.stdout), on_line))
+                if feed is not None:
+                    group.create_task(_feed(process, feed))
                 group.create_task(process.wait())
         except TimeoutError as error:
             raise failed("deadline", f"{command[0]} did not end within {deadline}") from error
@@ -101,7 +106,7 @@ def killed(program: str, ended: Ended) -> Failed | None:
 
 
 @asynccontextmanager
-async def _started(command: Command, prefix: Command, stop_grace: timedelta) -> AsyncIterator[Process]:
+async def _started(command: Command, prefix: Command, stop_grace: timedelta, *, stdin: int) -> AsyncIterator[Process]:
     program = shutil.which(command[0])
     if program is None:
         detail = (
@@ -110,7 +115,7 @@ async def _started(command: Command, prefix: Command, stop_grace: timedelta) -> 
         raise misconfigured("ffmpeg_missing", detail)
     process = await asyncio.create_subprocess_exec(
         *(*prefix, program, *command[1:]),
-        stdin=DEVNULL,
+        stdin=stdin,
         stdout=PIPE,
         stderr=PIPE,
         # It reads files from strangers: it gets no credentials. Without a locale its messages are in English.
@@ -142,6 +147,17 @@ def _signal(process: Process, number: signal.Signals) -> None:
     # The group has the number of its first process, which stays taken until that was waited for.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+async def _feed(process: Process, feed: AsyncIterable[bytes]) -> None:
+    if process.stdin is None:
+        raise TypeError("the program was started without a standard input")
+    # Its exit code says why it read no further.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        async for chunk in feed:
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+        process.stdin.close()
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:
