@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("serve", "Run the upload endpoint and the reconciler.", lambda _: asyncio.run(_serve()))
     command("worker", "Do the job in VIDCTL_JOB: the command of the ECS task.", lambda _: asyncio.run(_worker()))
+    command("healthy", "Ask the service on this machine how it is: 0 if it should go on, else 1.", _healthy)
     references = (
         *(("settings", "all settings"), ("profiles", "all fields of a profile")),
         *(("metrics", "all metrics"), ("rules", "what plan decides")),
@@ -181,6 +182,15 @@ async def _application(
             ready=controller.unready,
         )
         yield create_app(routes=await all_routes(given), metrics=metrics, settings=http, limiter=limiter)
+
+
+def _healthy(_: argparse.Namespace) -> int:
+    from vidctl.healthy import complaint
+
+    wrong = complaint(load(settings.HttpSettings).port)
+    if wrong is not None:
+        sys.stderr.write(f"vidctl: {wrong}\n")
+    return 0 if wrong is None else EXIT_FAILED
 
 
 # --- worker -------------------------------------------------------------------------------------------------------
