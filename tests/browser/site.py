@@ -79,12 +79,12 @@ async def serving(objects: Mapping[str, bytes]) -> AsyncIterator[Site]:
     media.router.add_options("/{name:.+}", _allow)
     pages.router.add_static("/pages", PAGES)
     pages.router.add_static("/libraries", LIBRARIES)
-    async with _listening(media) as site.media, _listening(pages) as site.pages:
+    async with listening(media) as site.media, listening(pages) as site.pages:
         yield site
 
 
 @asynccontextmanager
-async def _listening(app: web.Application) -> AsyncIterator[str]:
+async def listening(app: web.Application) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
