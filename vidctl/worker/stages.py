@@ -128,17 +128,19 @@ class Stages:
     async def _recipe(self, found: Media, source: Path, encoder: Encoder, directory: Path) -> Recipe:
         table = await self._colours(found, source, directory)
         audio = self._profile.audio
-        filters: list[recipe.Filters] = []
-        for stream in found.audios[: audio.max_tracks]:
-            channels = min(stream.channels, audio.max_channels)
-            wanted = audio.loudness
-            loud = await encoder.loudness(source, stream.index, channels) if wanted is not None else None
-            filters.append(
-                loudness.normalisation(loud, target_lufs=wanted.target, ceiling_dbtp=wanted.ceiling) if wanted else ()
-            )
-        return recipe.write(
-            found, self._profile, cube_path=table, loudness=tuple(filters), copied=await self._fits(found, source)
-        )
+        async with TaskGroup() as group:
+            fits = group.create_task(self._fits(found, source))
+            filters = [await self._loud(encoder, source, stream) for stream in found.audios[: audio.max_tracks]]
+        return recipe.write(found, self._profile, cube_path=table, loudness=tuple(filters), copied=fits.result())
+
+    async def _loud(self, encoder: Encoder, source: Path, stream: AudioStream) -> recipe.Filters:
+        """Measure a sound track; return the filters that give it the loudness that is wanted."""
+        audio = self._profile.audio
+        wanted = audio.loudness
+        if wanted is None:
+            return ()
+        loud = await encoder.loudness(source, stream.index, min(stream.channels, audio.max_channels))
+        return loudness.normalisation(loud, target_lufs=wanted.target, ceiling_dbtp=wanted.ceiling)
 
     async def _has_room(self, found: Media, planned: Recipe, directory: Path) -> None:
         """Fail before the work begins if the disk cannot hold it: the next attempt is on a larger one."""
