@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vidctl.metrics import Metrics
     from vidctl.ports import Queue, World
     from vidctl.reconciler.controller import Controller
+    from vidctl.uploads import Uploads
 
 EXIT_FAILED, EXIT_CONFIGURATION = 1, 78
 
@@ -90,6 +91,7 @@ async def _serve() -> int:
     from vidctl.http.app import serving
     from vidctl.metrics import Metrics
     from vidctl.reconciler.controller import Controller
+    from vidctl.s3_uploads import S3Uploads
     from vidctl.sqs import SqsQueue
 
     settings.check(
@@ -119,7 +121,8 @@ async def _serve() -> int:
         )
         # Not the client of the holds, whose extensions a burst of wishes must not delay.
         wishes = SqsQueue(client=clients.sqs, url=place.raw_queue_url)
-        app = await stack.enter_async_context(_application(world, controller, metrics, wishes=wishes))
+        uploads = S3Uploads(client=clients.s3, slow=clients.files, bucket=place.raw_bucket, clock=_now)
+        app = await stack.enter_async_context(_application(world, controller, metrics, wishes=wishes, uploads=uploads))
         port = await stack.enter_async_context(serving(app, host=http.host, port=http.port))
         _on_signals(controller.stop)
         log.info("serving", host=http.host, port=port, version=__version__)
@@ -152,7 +155,7 @@ def _world(
 
 @asynccontextmanager
 async def _application(
-    world: World, controller: Controller, metrics: Metrics, *, wishes: Queue
+    world: World, controller: Controller, metrics: Metrics, *, wishes: Queue, uploads: Uploads
 ) -> AsyncIterator[Application]:
     from vidctl.http.app import create_app
     from vidctl.http.auth import Authenticator
@@ -167,6 +170,7 @@ async def _application(
         given = Given(
             authenticator=Authenticator(settings=auth, keys=keys, metrics=metrics, admit=limiter.admit),
             raw=world.raw,
+            raw_uploads=uploads,
             final=world.final,
             raw_bucket=load(settings.WorldSettings).raw_bucket,
             raw_queue=wishes,

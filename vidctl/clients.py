@@ -105,6 +105,25 @@ class Client:
             expires_at=getattr(held, "_expiry_time", None),
         )
 
+    async def presign_form(
+        self, bucket: str, key: str, *, fields: dict[str, str], conditions: list[Any], expires_in: timedelta
+    ) -> tuple[str, dict[str, str]]:
+        """Sign a form that posts one object to S3; return its URL and all its fields."""
+        # botocore signs a form with none, and fails on it.
+        await self.credentials()
+        try:
+            async with asyncio.timeout(self._timeout):
+                form = await self._client.generate_presigned_post(
+                    bucket,
+                    key,
+                    Fields=dict(fields),
+                    Conditions=[*({name: value} for name, value in fields.items()), *conditions],
+                    ExpiresIn=int(expires_in.total_seconds()),
+                )
+        except FAILURES as error:
+            raise _translated(error, f"{self._service}.post_object")[1] from error
+        return form["url"], form["fields"]
+
     @asynccontextmanager
     async def _counted(self, operation: str) -> AsyncIterator[None]:
         began, code = asyncio.get_running_loop().time(), "ok"

@@ -31,6 +31,7 @@ Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")
 # RFC 6749, section 3.3: what may stand in the claim, and unquoted in the header of a refusal.
 Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
 TaskSize = Annotated[str, Field(pattern="^[0-9]{3,5}/[0-9]{3,6}/[0-9]{2,3}$"), AfterValidator(fargate.checked)]
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/*\s]+(:\*)?)$")]
 Suffix = Annotated[str, Field(pattern=r"^\..")]
 # Whoever can change the key set on its way chooses whose tokens are accepted.
 _THIS_MACHINE = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"

@@ -17,14 +17,12 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from vidctl import logs
+from vidctl import logs, parts
 from vidctl.clients import Client
 from vidctl.errors import Misconfigured, NotFound, Unavailable, WorldError
 from vidctl.groups import TaskGroup, first_error
 
 MIB = 1024**2
-MOST_PARTS = 10_000
-"""S3: parts of one upload."""
 
 ABORT_TIMEOUT = timedelta(seconds=5)
 """Time for aborting: what is left of a worker's grace after SIGTERM belongs to its Result."""
@@ -48,7 +46,7 @@ class Parts:
 
         A file is always cut alike, since the ETag depends on it.
         """
-        return max(self.part_bytes, -(-size_bytes // MOST_PARTS))
+        return parts.part_bytes(size_bytes, self.part_bytes)
 
 
 PARTS = Parts()

@@ -173,9 +173,6 @@ class Objects(Protocol):
         Only those whose keys come after ``start_after``, which need not exist, and at most ``limit`` of them.
         """
 
-    async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
-        """Sign the creation of an object of exactly this type and size, once."""
-
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         """Sign reading an object."""
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from vidctl.clients import Client
 from vidctl.errors import NotFound, WorldError
 from vidctl.multipart import PARTS, Multipart, Parts, told
-from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, SignedUrl, StoredObject
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, StoredObject
 from vidctl.refusals import meaning
 from vidctl.sigv4 import UrlSigner
 
@@ -153,20 +153,6 @@ class S3Objects:
                 return
             wanted = None if wanted is None else wanted - len(items)
             page["ContinuationToken"] = answer["NextContinuationToken"]
-
-    async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
-        """Sign the creation of an object; see ``Objects``.
-
-        Browsers set ``content-length`` by themselves; it stands among the headers because it is signed, too.
-        """
-        expires_at = self._clock() + expires_in
-        url = await self._client.presign(
-            "put_object",
-            {**self._at(key), "ContentType": content_type, "ContentLength": size_bytes, "IfNoneMatch": "*"},
-            expires_in=expires_in,
-        )
-        headers = {"content-type": content_type, "content-length": str(size_bytes), "if-none-match": "*"}
-        return SignedUrl(method="PUT", url=url, headers=headers, expires_at=expires_at)
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         """Sign reading an object; see ``Objects``."""

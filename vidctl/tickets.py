@@ -28,6 +28,7 @@ class Ticket:
     ``filename`` is what the client calls the file, for people to read: it is part of no key. ``size_bytes`` is None
     where the client did not say it. ``upload_id`` is S3's name of an upload in parts that vidctl began itself, whose
     parts have ``part_bytes`` each, but the last; ``crc64nvme`` the checksum of the whole (base64) that it must have.
+    ``max_bytes`` is how large it may become, ``session`` the upload session that it was handed out in.
     """
 
     key: VideoKey
@@ -39,6 +40,8 @@ class Ticket:
     upload_id: str | None = None
     part_bytes: int | None = None
     crc64nvme: str | None = None
+    max_bytes: int | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -410,10 +410,3 @@ async def test_an_odd_key_is_a_key(objects: Objects) -> None:
     assert [stat.key async for stat in objects.list("videos/a.20b/")] == [ODD_KEY]
     await objects.delete(ODD_KEY, if_match=etag)
     assert await objects.head(ODD_KEY) is None
-
-
-async def test_a_signed_put_names_all_that_is_signed_and_its_end(objects: Objects) -> None:
-    signed = await objects.sign_put(KEY, content_type="video/mp4", size_bytes=7, expires_in=timedelta(minutes=5))
-    assert signed.method == "PUT"
-    assert signed.headers == {"content-type": "video/mp4", "content-length": "7", "if-none-match": "*"}
-    assert timedelta(minutes=4) < signed.expires_at - now() <= timedelta(minutes=5)

@@ -36,6 +36,7 @@ from vidctl.metrics import Metrics
 from vidctl.multipart import PARTS, Multipart, Parts
 from vidctl.ports import Launch
 from vidctl.s3 import S3Objects
+from vidctl.s3_uploads import S3Uploads
 from vidctl.sqs import SqsQueue
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -398,7 +399,7 @@ async def test_a_url_is_signed_for_the_regional_host_with_every_condition(
     for name, value in (("ACCESS_KEY_ID", "id"), ("SECRET_ACCESS_KEY", "secret")):
         monkeypatch.setenv(f"AWS_{name}", value)
     async with open_clients(Metrics(CollectorRegistry()), region=region) as clients:
-        bucket = S3Objects(client=clients.s3, files=clients.files, bucket="bucket", clock=lambda: AT)
+        bucket = S3Uploads(client=clients.s3, slow=clients.files, bucket="bucket", clock=lambda: AT)
         signed = await bucket.sign_put("k.mp4", content_type="video/mp4", size_bytes=7, expires_in=MINUTE)
     assert signed.url.startswith(f"https://bucket.s3.{region}.amazonaws.com/k.mp4?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
     assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match&" in signed.url
@@ -439,8 +440,11 @@ async def test_without_credentials_nothing_can_be_signed_or_called_and_the_fix_i
         bucket = S3Objects(client=clients.s3, files=clients.files, bucket="bucket", clock=lambda: AT)
         with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
             await bucket.sign_get("k.mp4", expires_in=MINUTE)
+        uploads = S3Uploads(client=clients.s3, slow=clients.files, bucket="bucket", clock=lambda: AT)
         with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
-            await bucket.sign_put("k.mp4", content_type="video/mp4", size_bytes=7, expires_in=MINUTE)
+            await uploads.sign_form("k.mp4", content_type="video/mp4", max_bytes=7, expires_in=MINUTE)
+        with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
+            await uploads.sign_put("k.mp4", content_type="video/mp4", size_bytes=7, expires_in=MINUTE)
         with pytest.raises(AccessDenied, match="AWS_ACCESS_KEY_ID"):
             await clients.sqs.call("list_queues")
 

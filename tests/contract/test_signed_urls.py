@@ -14,6 +14,7 @@ from yarl import URL
 
 from tests.contract.worlds import EmulatedWorld, now
 from vidctl.ports import Objects, SignedUrl
+from vidctl.uploads import Uploads
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,9 +40,14 @@ async def http() -> AsyncIterator[ClientSession]:
         yield session
 
 
+@pytest.fixture
+def uploads(ministack_world: EmulatedWorld, objects: Objects) -> Uploads:
+    return ministack_world.uploads(objects)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def signed(objects: Objects) -> SignedUrl:
-    return await objects.sign_put(KEY, content_type="video/mp4", size_bytes=len(BODY), expires_in=EXPIRY)
+async def signed(uploads: Uploads) -> SignedUrl:
+    return await uploads.sign_put(KEY, content_type="video/mp4", size_bytes=len(BODY), expires_in=EXPIRY)
 
 
 async def put(
@@ -113,10 +119,12 @@ async def test_a_longer_expiry_cannot_be_claimed(http: ClientSession, signed: Si
     assert await objects.head(KEY) is None
 
 
-async def test_after_its_expiry_a_signed_url_is_refused(http: ClientSession, objects: Objects) -> None:
+async def test_after_its_expiry_a_signed_url_is_refused(
+    http: ClientSession, objects: Objects, uploads: Uploads
+) -> None:
     await objects.overwrite("videos/other.mp4", b"other", content_type="video/mp4")
     second = timedelta(seconds=1)
-    late = await objects.sign_put(KEY, content_type="video/mp4", size_bytes=len(BODY), expires_in=second)
+    late = await uploads.sign_put(KEY, content_type="video/mp4", size_bytes=len(BODY), expires_in=second)
     reading = await objects.sign_get("videos/other.mp4", expires_in=second)
     statuses: list[int] = []
     async with asyncio.timeout(10):

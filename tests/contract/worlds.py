@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 from aiobotocore.session import get_session
+from aiohttp import ClientSession
 from prometheus_client import CollectorRegistry
 
 from tests.world.life import Timing
@@ -22,6 +24,7 @@ from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.quota import Quota
 from tests.world.tasks import MemoryTasks
+from tests.world.uploads import MemoryUploads, Refused
 from vidctl.clients import Client, Clients, Endpoints, open_clients
 from vidctl.ecs import EcsTasks
 from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
@@ -30,9 +33,11 @@ from vidctl.local.throttle import Quotas, Rate
 from vidctl.metrics import Metrics
 from vidctl.model import JobSpec, TaskSpec
 from vidctl.multipart import PARTS, Parts
-from vidctl.ports import Objects, Queue, Tasks
+from vidctl.ports import Objects, Queue, SignedUrl, Tasks
 from vidctl.s3 import S3Objects
+from vidctl.s3_uploads import S3Uploads
 from vidctl.sqs import SqsQueue
+from vidctl.uploads import Uploads
 
 FAMILY = "vidctl-worker"
 
@@ -67,6 +72,12 @@ class World(Protocol):
     async def unfinished(self, objects: Objects) -> int:
         """Return how many uploads in parts to a bucket were begun and neither completed nor aborted."""
 
+    def uploads(self, objects: Objects) -> Uploads:
+        """Return what clients send to a bucket."""
+
+    async def send(self, uploads: Uploads, signed: SignedUrl, body: bytes) -> str:
+        """Send a body as a client does, by the letter of what was signed; return its ETag."""
+
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         """Make a bucket (its name, itself) and the queue of its events under ``prefix`` that end in ``suffix``."""
 
@@ -92,12 +103,22 @@ class MemoryWorld:
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
+        self._uploads: MemoryUploads | None = None
 
     async def objects(self, *, versioned: bool = False, parts: Parts = PARTS) -> Objects:
         return MemoryObjects("bucket", clock=now, versioned=versioned, parts=parts)
 
     async def unfinished(self, objects: Objects) -> int:
-        return 0
+        return len(self._uploads.unfinished) if self._uploads is not None else 0
+
+    def uploads(self, objects: Objects) -> Uploads:
+        assert isinstance(objects, MemoryObjects)
+        self._uploads = MemoryUploads(objects, clock=now)
+        return self._uploads
+
+    async def send(self, uploads: Uploads, signed: SignedUrl, body: bytes) -> str:
+        assert isinstance(uploads, MemoryUploads)
+        return uploads.send(signed.url, body, signed.headers)
 
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         queue = MemoryQueue("events", clock=now)
@@ -137,6 +158,21 @@ class EmulatedWorld:
         assert isinstance(objects, S3Objects)
         answer = await self.clients.s3.call("list_multipart_uploads", Bucket=objects._bucket)
         return len(answer.get("Uploads", ()))
+
+    def uploads(self, objects: Objects) -> Uploads:
+        assert isinstance(objects, S3Objects)
+        return S3Uploads(client=self.clients.s3, slow=self.clients.files, bucket=objects._bucket, clock=now)
+
+    async def send(self, uploads: Uploads, signed: SignedUrl, body: bytes) -> str:
+        # The client counts the body itself, as a browser does.
+        headers = {name: value for name, value in signed.headers.items() if name != "content-length"}
+        async with (
+            ClientSession(skip_auto_headers=("content-type",)) as http,
+            http.put(signed.url, data=BytesIO(body), headers=headers) as answer,
+        ):
+            if answer.status != 200:
+                raise Refused(f"{answer.status}: {await answer.text()}")
+            return answer.headers["ETag"].strip('"')
 
     async def notified(self, *, prefix: str, suffix: str) -> tuple[str, Objects, Queue]:
         bucket = await self._bucket_name(versioned=True)

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from tests.process.openapi import Documented
 from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
+from tests.world.uploads import MemoryUploads
 from vidctl.errors import WorldError
 from vidctl.http.app import create_app, serving
 from vidctl.http.auth import Authenticator
@@ -53,6 +54,7 @@ class Service:
         self.raw = MemoryObjects(RAW_BUCKET, clock=lambda: self.now, versioned=True)
         self.final = MemoryObjects(FINAL_BUCKET, clock=lambda: self.now)
         self.raw_port: Objects = self.raw
+        self.raw_uploads = MemoryUploads(self.raw, clock=lambda: self.now)
         self.final_port: Objects = self.final
         self.queue_fault: WorldError | None = None
         self.raw_queue = MemoryQueue("raw", clock=lambda: self.now, around=self._around_queue)
@@ -66,6 +68,7 @@ class Service:
         given = Given(
             authenticator=Authenticator(settings=self.auth, keys=self.keys, metrics=self.metrics, admit=limiter.admit),
             raw=self.raw_port,
+            raw_uploads=self.raw_uploads,
             final=self.final_port,
             raw_bucket=RAW_BUCKET,
             raw_queue=self.raw_queue,

@@ -15,7 +15,7 @@ from tests.world.objects import MemoryObjects
 from tests.world.seam import at_once
 from vidctl import layout
 from vidctl.errors import AccessDenied, PreconditionFailed, Unavailable, WriteConflict
-from vidctl.ports import ObjectStat, Reading, SignedUrl, StoredObject
+from vidctl.ports import ObjectStat, Reading, StoredObject
 
 
 class Meddler(Protocol):
@@ -206,9 +206,6 @@ class SeenObjects:
     async def upload_file(
         self, key: str, path: Path, *, content_type: str, sha256: str, cache_control: str = ""
     ) -> str:
-        raise NotImplementedError
-
-    async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
         raise NotImplementedError
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from tests.world.seam import BLIND, Around, Witness, undisturbed
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
 from vidctl.multipart import PARTS, Parts
-from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, SignedUrl, StoredObject
+from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, StoredObject
 
 PAGE = 250
 
@@ -184,15 +184,6 @@ class MemoryObjects:
             if len(page) < self.page_size:
                 return
             after, wanted = page[-1].key, wanted - len(page)
-
-    async def sign_put(self, key: str, *, content_type: str, size_bytes: int, expires_in: timedelta) -> SignedUrl:
-        async with self._around("objects.sign_put"):
-            return SignedUrl(
-                method="PUT",
-                url=f"memory://{self.bucket}/{quote(key)}",
-                headers={"content-type": content_type, "content-length": str(size_bytes), "if-none-match": "*"},
-                expires_at=self._clock() + expires_in,
-            )
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         async with self._around("objects.sign_get"):

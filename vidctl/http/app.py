@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vidctl import layout, logs, tracing
 from vidctl.errors import InvalidSettings, PortInUse
+from vidctl.http.cors import Cors, single_slashes
 from vidctl.http.limiter import Limiter, announce
 from vidctl.http.problems import deadline, problems, route_of
 from vidctl.http.silence import Silence
@@ -61,15 +62,23 @@ def create_app(
     *, routes: Iterable[Routes], metrics: Metrics, settings: HttpSettings, limiter: Limiter
 ) -> web.Application:
     """Put the application together, the outermost middleware first."""
+    cors = Cors(settings.origins)
     app = web.Application(
-        middlewares=[observed(metrics), problems(), deadline(settings.request_timeout), limiter.around()],
+        middlewares=[
+            observed(metrics),
+            cors.preflights(),
+            problems(),
+            deadline(settings.request_timeout),
+            limiter.around(),
+            single_slashes(),
+        ],
         client_max_size=settings.body_limit,
     )
     for owner in routes:
         app.add_routes(owner.routes())
         if isinstance(owner, Endless):
             app.on_shutdown.append(owner.close)
-    app.on_response_prepare.extend((_protect, announce))
+    app.on_response_prepare.extend((_protect, announce, cors.announce))
     return app
 
 
@@ -108,7 +117,7 @@ async def _protect(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", API_POLICY)
-    if request.path.startswith("/v1/") or response.status >= 400:  # noqa: PLR2004 - HTTP's own number
+    if request.path.startswith(("/v1/", "/u/")) or response.status >= 400:  # noqa: PLR2004 - HTTP's own number
         # Answers hold signed URLs.
         response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 

@@ -23,6 +23,15 @@ class Beginning:
         self._clock = clock
         self._ids = ids
 
+    async def check(self, user_id: str, *, size_bytes: int | None) -> None:
+        """Return if the user may begin another video, whose id is known already.
+
+        Raises:
+            LimitReached: he has too much under way.
+
+        """
+        await self._allowance.check(user_id, size_bytes=size_bytes)
+
     async def video(self, request: web.Request, user_id: str, *, body: bytes, size_bytes: int | None) -> VideoKey:
         """Return the video that the request is to begin. Its ticket's time is ``layout.issued_at``, and nothing else.
 

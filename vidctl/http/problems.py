@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,14 +16,17 @@ from aiohttp.typedefs import Handler, Middleware
 from vidctl import logs
 from vidctl.errors import UnknownVersion, VidctlError, WorldError
 from vidctl.http.allowance import LimitReached
+from vidctl.http.assembly import UploadIncomplete, UploadTooLarge
 from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
 from vidctl.http.claims import IdempotencyKeyReused, InvalidIdempotencyKey
+from vidctl.http.grants import SessionSpent, UploadNotFound, UploadRefused
 from vidctl.http.histories import VideoNotFound
 from vidctl.http.keys import KeysUnavailable
 from vidctl.http.limiter import RateLimited
 from vidctl.http.origin import InvalidHost
 from vidctl.http.playback.playable import NotPlayable
 from vidctl.http.playback.routes import NoCookies
+from vidctl.http.sessions import SessionsOff
 from vidctl.http.signing import TokenExpired, TokenForged
 from vidctl.http.uploads import InvalidRequest, NotJson
 from vidctl.http.wishes import NotFailed, SourceExpired
@@ -71,6 +75,12 @@ KINDS: tuple[tuple[type[VidctlError], Kind], ...] = (
     (InvalidRequest, Kind(422, "The request is not valid")),
     (InvalidHost, Kind(400, "The Host header is not valid")),
     (VideoNotFound, Kind(404, "No such video")),
+    (UploadNotFound, Kind(404, "No such upload")),
+    (UploadIncomplete, Kind(409, "The upload is not complete")),
+    (UploadTooLarge, Kind(413, "The upload is too large")),
+    (UploadRefused, Kind(422, "The upload makes no file")),
+    (SessionSpent, Kind(403, "The upload session is used up")),
+    (SessionsOff, Kind(501, "This deployment is not set up for it")),
     (NotFailed, Kind(409, "The video has not failed")),
     (SourceExpired, Kind(409, "The uploaded file is gone")),
     (RequestTimeout, Kind(408, "The request came too slowly")),
@@ -89,6 +99,8 @@ OPEN = (
     *(NotJson, InvalidRequest, InvalidHost, VideoNotFound, TokenForged, TokenExpired),
     *(NotPlayable, NoCookies),
     *(NotFailed, SourceExpired),
+    *(UploadNotFound, UploadIncomplete, UploadTooLarge, UploadRefused),
+    *(SessionSpent, SessionsOff),
 )
 
 
@@ -199,5 +211,10 @@ def _answer(
     members: dict[str, Any] | None = None,
 ) -> web.Response:
     body = {"type": f"urn:vidctl:problem:{code}", "title": kind.title, "status": int(kind.status), "code": code}
-    body |= {"detail": detail or kind.title + ".", **(members or {})}
-    return web.json_response(body, status=kind.status, headers=headers, content_type="application/problem+json")
+    text = detail or kind.title + "."
+    # Uppy 5 shows the member "message" of an error, Uppy 6 the reason phrase and nothing else.
+    body |= {"detail": text, "message": text, **(members or {})}
+    reason = text if re.fullmatch(r"[\x20-\x7e]{1,200}", text) else kind.title
+    return web.json_response(
+        body, status=kind.status, reason=reason, headers=headers, content_type="application/problem+json"
+    )

@@ -10,6 +10,7 @@ from vidctl.http.allowance import Allowance
 from vidctl.http.beginning import Beginning
 from vidctl.http.claims import Claims
 from vidctl.http.contract import ContractRoutes
+from vidctl.http.doors import upload_routes
 from vidctl.http.histories import Histories
 from vidctl.http.line import Line
 from vidctl.http.listing import ListRoutes
@@ -25,7 +26,6 @@ from vidctl.http.probes import Check, ProbeRoutes
 from vidctl.http.signing import Tokens
 from vidctl.http.stream_urls import StreamUrls
 from vidctl.http.streams import StreamRoutes
-from vidctl.http.uploads import UploadRoutes
 from vidctl.http.videos import VideoRoutes
 from vidctl.http.watching import Watches
 from vidctl.http.wishes import Wishes, WishRoutes
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from vidctl.model import VideoKey
     from vidctl.ports import Clock, Ids, Objects, Queue
     from vidctl.settings import HttpSettings, LimitSettings, PlaybackSettings, UploadSettings
+    from vidctl.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Given:
 
     authenticator: Authenticator
     raw: Objects
+    raw_uploads: Uploads
     final: Objects
     raw_bucket: str
     raw_queue: Queue
@@ -69,19 +71,10 @@ class Given:
 
 async def all_routes(given: Given) -> list[Routes]:
     """Return the owners of all routes that the settings ask for."""
-    ledger = Ledger(given.final)
+    ledger, journal = Ledger(given.final), Journal(given.final)
     routes: list[Routes] = [
-        UploadRoutes(
-            authenticator=given.authenticator,
-            raw=given.raw,
-            ledger=ledger,
-            settings=given.uploads,
-            public_url=given.http.public_url,
-            metrics=given.metrics,
-            beginning=_beginning(given, ledger),
-            clock=given.clock,
-        ),
-        *_of_videos(given, ledger),
+        *await upload_routes(given, _beginning(given, ledger, journal), ledger, journal),
+        *_of_videos(given, ledger, journal),
         ContractRoutes(),
         ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
     ]
@@ -91,14 +84,13 @@ async def all_routes(given: Given) -> list[Routes]:
     return routes
 
 
-def _beginning(given: Given, ledger: Ledger) -> Beginning:
-    histories = _histories(given, Journal(given.final))
+def _beginning(given: Given, ledger: Ledger, journal: Journal) -> Beginning:
+    histories = _histories(given, journal)
     allowance = Allowance(settings=given.limits, ledger=ledger, histories=histories, clock=given.clock)
     return Beginning(claims=Claims(given.final), allowance=allowance, clock=given.clock, ids=given.ids)
 
 
-def _of_videos(given: Given, ledger: Ledger) -> list[Routes]:
-    journal = Journal(given.final)
+def _of_videos(given: Given, ledger: Ledger, journal: Journal) -> list[Routes]:
     histories = _histories(given, journal)
     wishes = Wishes(
         histories=histories,

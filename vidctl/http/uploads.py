@@ -1,28 +1,20 @@
-"""``POST /v1/uploads``: hands out a signed URL to which exactly one file can be put."""
+"""What may be uploaded, and what a request for it that says it wrongly is told."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from aiohttp import hdrs, web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from vidctl import layout, logs
 from vidctl.errors import VidctlError
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.beginning import Beginning
-from vidctl.http.origin import public_origin
-from vidctl.ledger import Ledger
-from vidctl.metrics import Metrics
-from vidctl.ports import Clock, Objects, SignedUrl
+from vidctl.parts import MOST_PART_BYTES
 from vidctl.settings import UploadSettings
-from vidctl.tickets import Ticket, Way
-
-log = logs.get(__name__)
+from vidctl.uploads import Algorithm, Checksum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +45,22 @@ class InvalidRequest(VidctlError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRequest:
-    """An upload that is allowed: the size that is signed is the size that must be sent."""
+    """An upload that is allowed. ``size_bytes`` is None where the client does not know it, or does not say.
+
+    ``multipart``: whether it is to go in parts; None leaves it to us.
+    """
 
     filename: str
     content_type: str
-    size_bytes: int
+    size_bytes: int | None = None
+    multipart: bool | None = None
+    checksum: Checksum | None = None
+
+    @property
+    def crc64nvme(self) -> str | None:
+        """The checksum of the whole, where it is of the one kind that S3 makes of a whole that comes in parts."""
+        given = self.checksum
+        return given.value if given is not None and given.algorithm is Algorithm.CRC64NVME else None
 
 
 # --- the body -----------------------------------------------------------------------------------------------------
@@ -76,6 +79,8 @@ class _Body(BaseModel):
     filename: Annotated[str, Field(min_length=1, max_length=255)]
     content_type: str
     size: Annotated[int, BeforeValidator(_whole)]
+    multipart: bool | None = None
+    checksum: dict[str, Any] | None = None
 
 
 def parse_upload_request(body: bytes, settings: UploadSettings) -> UploadRequest:
@@ -87,13 +92,8 @@ def parse_upload_request(body: bytes, settings: UploadSettings) -> UploadRequest
         NotJson, InvalidRequest: with every faulty field.
 
     """
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise NotJson("The body is not JSON.") from error
     fixes = _fixes(settings)
-    if not isinstance(data, dict):
-        raise InvalidRequest((Fault(field="body", detail="must be a JSON object", fix=fixes["body"]),))
+    data = json_object(body, fix=fixes["body"])
     try:
         fields = _Body.model_validate(data)
     except ValidationError as error:
@@ -101,12 +101,59 @@ def parse_upload_request(body: bytes, settings: UploadSettings) -> UploadRequest
     wrong = {
         "filename": _filename_fault(fields.filename, settings),
         "content_type": _content_type_fault(fields.content_type, settings),
-        "size": _size_fault(fields.size, settings),
+        "size": _size_fault(fields.size, settings.max_bytes),
+        "multipart": _multipart_fault(fields),
+        "checksum": _checksum_fault(fields, settings),
     }
     faults = [Fault(field=name, detail=detail, fix=fixes[name]) for name, detail in wrong.items() if detail]
     if faults:
         raise InvalidRequest(tuple(faults))
-    return UploadRequest(filename=fields.filename, content_type=fields.content_type.lower(), size_bytes=fields.size)
+    return UploadRequest(
+        filename=fields.filename,
+        content_type=fields.content_type.lower(),
+        size_bytes=fields.size,
+        multipart=fields.multipart,
+        checksum=_checksum(fields.checksum),
+    )
+
+
+def json_object(body: bytes, *, fix: str) -> dict[str, Any]:
+    """Read the body of a request.
+
+    Raises:
+        NotJson, InvalidRequest: it is no JSON object.
+
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NotJson("The body is not JSON.") from error
+    if not isinstance(data, dict):
+        raise InvalidRequest((Fault(field="body", detail="must be a JSON object", fix=fix),))
+    return data
+
+
+def parse_file(filename: str, content_type: str, size: int | None, settings: UploadSettings) -> UploadRequest:
+    """Check what a client like Uppy says of a file; ``size`` None: it does not say.
+
+    Raises:
+        InvalidRequest: with every faulty field.
+
+    """
+    wrong = {
+        "filename": _filename_fault(filename, settings),
+        "type": _content_type_fault(content_type, settings),
+        "size": None if size is None else _size_fault(size, settings.max_bytes),
+    }
+    fixes = _fixes(settings)
+    faults = tuple(
+        Fault(field=name, detail=detail, fix=fixes["content_type" if name == "type" else name])
+        for name, detail in wrong.items()
+        if detail
+    )
+    if faults:
+        raise InvalidRequest(faults)
+    return UploadRequest(filename=filename, content_type=content_type.lower(), size_bytes=size)
 
 
 def _fixes(settings: UploadSettings) -> dict[str, str]:
@@ -116,6 +163,8 @@ def _fixes(settings: UploadSettings) -> dict[str, str]:
         "filename": f"the file's name without folders, at most 255 characters, ending in {suffixes}",
         "content_type": f"{types}, as the upload will be sent",
         "size": f"the file's exact size in bytes, a whole number from 1 to {settings.max_bytes}",
+        "multipart": f"true, or leave it out; false only up to {MOST_PART_BYTES} bytes",
+        "checksum": 'as in {"algorithm": "crc64nvme", "value": "rosUhgp5mYg="}; sha256 only for a single PUT',
     }
 
 
@@ -129,6 +178,8 @@ def _faults(error: ValidationError, fixes: dict[str, str]) -> list[Fault]:
 
 
 def _filename_fault(filename: str, settings: UploadSettings) -> str | None:
+    if not 1 <= len(filename) <= 255:  # noqa: PLR2004 - what file systems take
+        return "must have 1 to 255 characters"
     if re.search(r"[/\\\x00-\x1f\x7f]", filename):
         return "must not contain a slash, a backslash or a control character"
     suffix = PurePosixPath(filename).suffix.lower()
@@ -141,78 +192,39 @@ def _content_type_fault(content_type: str, settings: UploadSettings) -> str | No
     return None if content_type.lower() in accepted else "is not accepted"
 
 
-def _size_fault(size: int, settings: UploadSettings) -> str | None:
+def _size_fault(size: int, max_bytes: int) -> str | None:
     if size < 1:
         return "must be at least 1"
-    return None if size <= settings.max_bytes else f"must be at most {settings.max_bytes}"
+    return None if size <= max_bytes else f"must be at most {max_bytes}"
 
 
-# --- the route ----------------------------------------------------------------------------------------------------
+def _multipart_fault(fields: _Body) -> str | None:
+    return (
+        "must not be false for so large a file" if fields.multipart is False and fields.size > MOST_PART_BYTES else None
+    )
 
 
-class UploadRoutes:
-    """Signs uploads to the raw bucket for whoever has a valid token."""
-
-    def __init__(
-        self,
-        *,
-        authenticator: Authenticator,
-        raw: Objects,
-        ledger: Ledger,
-        settings: UploadSettings,
-        public_url: str | None,
-        metrics: Metrics,
-        beginning: Beginning,
-        clock: Clock,
-    ) -> None:
-        self._authenticator = authenticator
-        self._raw = raw
-        self._ledger = ledger
-        self._settings = settings
-        self._public_url = public_url
-        self._metrics = metrics
-        self._beginning = beginning
-        self._clock = clock
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
-        return [web.post("/v1/uploads", self.create)]
-
-    async def create(self, request: web.Request) -> web.Response:
-        """Answer 201 with the signed URL, and where the video can be followed."""
-        caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()), Permission.UPLOAD)
-        body = await request.read()
-        wanted = parse_upload_request(body, self._settings)
-        origin = public_origin(request, self._public_url)
-        key = await self._beginning.video(request, caller.user_id, body=body, size_bytes=wanted.size_bytes)
-        await self._ledger.note(
-            Ticket(
-                key=key,
-                # A repetition of the request writes the same ticket, to the letter.
-                at=layout.issued_at(key.user_id, key.video_id) or self._clock(),
-                way=Way.PUT,
-                content_type=wanted.content_type,
-                filename=wanted.filename,
-                size_bytes=wanted.size_bytes,
-            )
-        )
-        signed = await self._raw.sign_put(
-            layout.raw_key(key),
-            content_type=wanted.content_type,
-            size_bytes=wanted.size_bytes,
-            expires_in=self._settings.expiry,
-        )
-        self._metrics.uploads_signed.inc()
-        log.info("upload_signed", user_id=key.user_id, video_id=key.video_id, size_bytes=wanted.size_bytes)
-        status_url = f"{origin}/v1/videos/{key.video_id}"
-        answer = {"video_id": key.video_id, "upload": _upload(signed), "status_url": status_url}
-        return web.json_response(answer, status=201, headers={hdrs.LOCATION: status_url})
+def in_parts(wanted: UploadRequest, settings: UploadSettings) -> bool:
+    """Whether an upload goes in parts."""
+    return wanted.multipart if wanted.multipart is not None else (wanted.size_bytes or 0) > settings.multipart_above
 
 
-def _upload(signed: SignedUrl) -> dict[str, Any]:
-    return {
-        "method": signed.method,
-        "url": signed.url,
-        "headers": signed.headers,
-        "expires_at": signed.expires_at.isoformat(),
-    }
+def _checksum_fault(fields: _Body, settings: UploadSettings) -> str | None:
+    given = fields.checksum
+    if given is None:
+        return None
+    length = {"sha256": 32, "crc64nvme": 8}.get(str(given.get("algorithm")))
+    if length is None:
+        return "names no algorithm that is known"
+    try:
+        raw = base64.b64decode(str(given.get("value")), validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != length:
+        return f"is not {length} bytes in base64"
+    large = fields.multipart if fields.multipart is not None else fields.size > settings.multipart_above
+    return "of a file that comes in parts must be a crc64nvme" if large and length != 8 else None  # noqa: PLR2004
+
+
+def _checksum(given: dict[str, Any] | None) -> Checksum | None:
+    return None if given is None else Checksum(algorithm=Algorithm(given["algorithm"]), value=given["value"])

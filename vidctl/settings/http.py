@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Scope, Seconds, Secrets, SomeWords, Suffix, Words
+from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Origin, Scope, Seconds, Secrets, SomeWords, Suffix, Words
 from vidctl.settings.declared import HOUR, MINUTE, config, duration
 
 
@@ -18,7 +18,23 @@ class UploadSettings(BaseSettings):
     model_config = config("VIDCTL_UPLOAD_")
 
     expiry: Seconds = duration(15 * MINUTE, "Life of a signed upload URL, 300 to 900.", least=300, most=900)
-    max_bytes: int = Field(default=5 * 1024**3, ge=1, le=5 * 1024**3, description="Largest upload (S3: 5 GiB a PUT).")
+    parts_expiry: Seconds = duration(
+        HOUR, "Life of a signed part or form, 300 to 43200: Uppy 6 does not ask for another.", least=300, most=12 * HOUR
+    )
+    max_bytes: int = Field(
+        default=5 * 1024**3, ge=1, le=5 * 1024**4, description="Largest upload (S3: 5 TiB; beyond 5 GiB in parts only)."
+    )
+    multipart_above: int = Field(
+        default=100 * 1024**2, ge=1, le=5 * 1024**3, description="Size in bytes above which uploads go in parts."
+    )
+    part_bytes: int = Field(
+        default=16 * 1024**2,
+        ge=5 * 1024**2,
+        le=5 * 1024**3,
+        description="Size of the parts; larger where there would be more than 10,000.",
+    )
+    session_expiry: Seconds = duration(HOUR, "Life of an upload session, 60 to 43200.", least=60, most=12 * HOUR)
+    session_uploads: int = Field(default=100, ge=1, le=1000, description="Most uploads of one upload session.")
     suffixes: SomeWords[Suffix] = Field(default=(".mp4",), description="Accepted suffixes of file names, with the dot.")
     content_types: SomeWords[str] = Field(default=("video/mp4",), description="Accepted content types.")
 
@@ -94,6 +110,9 @@ class HttpSettings(BaseSettings):
     )
     heartbeat: Seconds = duration(15, "Longest silence on a stream of events: load balancers close after a minute.")
     stream_life: Seconds = duration(HOUR, "Life of a stream of events, and of the token in its URL.")
+    origins: Words[Origin] = Field(
+        default=(), description="Origins of other pages that may call the API, as https://host or http://localhost:*."
+    )
     page: bool = Field(default=True, description="Whether `/` is a page to upload with and to watch.")
 
 
