@@ -40,6 +40,9 @@ bench-worker: .venv/ready ## Measure the worker against ffmpeg by hand (ARGS=--h
 fuzz: .venv/ready .fuzz/ready ## Let schemathesis try the HTTP interface (ARGS="--examples 150 --seed N")
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.interface $(ARGS)
 
+bench-http: .venv/ready ## Measure what 2,000 open streams of events cost (ARGS=--help)
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m bench.http $(ARGS)
+
 mutants: .venv/ready ## Show that the tests catch every deliberate bug (ARGS=--help)
 	@env PYTHONPATH=. nice $(BIN)/python -m tests.mutants.run $(ARGS)
 
@@ -134,4 +137,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: page chromium venv-module help dev demo bench-worker chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
+.PHONY: page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
