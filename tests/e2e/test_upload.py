@@ -9,11 +9,13 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import aiohttp
 import pytest
 
-from tests.e2e.studio import Studio
+from tests.backstage import USER
+from tests.e2e.studio import Studio, eventually
 from tests.media import program
 from vidctl.local import timeline
 from vidctl.local.world import LocalWorld
@@ -78,6 +80,29 @@ async def test_an_upload_is_published_and_plays_and_nothing_is_left_of_it(studio
     assert await studio.metric("vidctl_videos_published_total") == before + 1
     await studio.quiet()
     assert [str(job.number) for _, job in studio.tasks(video_id)] == ["1-1"]
+
+
+async def test_what_is_published_plays_by_its_links_alone(running: LocalWorld, studio: Studio) -> None:
+    video_id = await studio.upload("good")
+    await studio.published(video_id)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {running.token(USER)}"}) as alice:
+        video = await (await alice.get(f"{running.facts.url}/v1/videos/{video_id}")).json()
+        playback = video["playback"]
+        for role in ("hls", "dash", "mp4", "audio", "poster", "storyboard"):
+            assert await fetched(playback[role])
+        master = (await fetched(playback["hls"])).decode()
+        playlist = urljoin(playback["hls"], next(line for line in master.splitlines() if line.endswith(".m3u8")))
+        media = (await fetched(playlist)).decode()
+        segment = next(line for line in media.splitlines() if line and not line.startswith("#"))
+        assert segment.startswith(running.facts.aws_endpoint_url), "S3 serves it"
+        assert b"moof" in (await fetched(segment))[:4096]
+        await alice.delete(f"{running.facts.url}/v1/videos/{video_id}")
+
+    async def ended() -> bool:
+        async with aiohttp.ClientSession() as http, http.get(playlist) as answer:
+            return answer.status == 404
+
+    await eventually(ended)
 
 
 async def test_several_uploads_at_once_are_all_published(studio: Studio) -> None:

@@ -36,5 +36,10 @@ def public_origin(request: web.Request, public_url: str | None) -> str:
 
 async def bucket_origin(objects: Objects) -> str:
     """Return the origin of the bucket's signed URLs, which depends on endpoint, region and addressing style."""
-    parts = urlsplit(await objects.sign_get("origin", expires_in=timedelta(minutes=1)))
+    return origin_of(await objects.sign_get("origin", expires_in=timedelta(minutes=1)))
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -14,7 +14,7 @@ from vidctl.http.doors import upload_routes
 from vidctl.http.histories import Histories
 from vidctl.http.line import Line
 from vidctl.http.listing import ListRoutes
-from vidctl.http.origin import bucket_origin
+from vidctl.http.origin import bucket_origin, origin_of
 from vidctl.http.pages import PageRoutes
 from vidctl.http.playback.cloudfront import PolicySigner
 from vidctl.http.playback.delivery import CloudFrontDelivery, Delivery, PublicDelivery, SignedDelivery
@@ -80,6 +80,8 @@ async def all_routes(given: Given) -> list[Routes]:
     ]
     if given.http.page:
         origins = [await bucket_origin(given.raw), await bucket_origin(given.final)]
+        if given.playback.base_url is not None:
+            origins.append(origin_of(given.playback.base_url))
         routes.append(PageRoutes(bucket_origins=origins, uploads=given.uploads))
     return routes
 
