@@ -17,6 +17,9 @@ ALLOWED = (
     "authorization, content-type, accept, idempotency-key, last-event-id, uppy-auth-token, uppy-credentials-params"
 )
 EXPOSED = "Location, Retry-After, RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+READERS = web.RequestKey("readers", Sequence[str])
+"""Which pages may read this answer, where its handler knows better than the API's own list."""
+
 MAX_AGE = "600"
 """Seconds for which a browser remembers a preflight (Chromium: at most 7200)."""
 
@@ -50,23 +53,25 @@ class Cors:
                 hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ALLOWED,
                 hdrs.ACCESS_CONTROL_MAX_AGE: MAX_AGE,
             }
-            return web.Response(status=204, headers=headers if self._is_welcome(request) else None)
+            return web.Response(status=204, headers=headers if _comes_from(request, self._allowed) else None)
 
         return middleware
 
     async def announce(self, request: web.Request, response: web.StreamResponse) -> None:
         """Say on an answer which page may read it: the one that asks, if it may."""
-        if not self._allowed or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
+        allowed = request.get(READERS, self._allowed)
+        if not allowed or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
             return
         vary = response.headers.get(hdrs.VARY)
         response.headers[hdrs.VARY] = f"{vary}, {hdrs.ORIGIN}" if vary else hdrs.ORIGIN
-        if self._is_welcome(request):
+        if _comes_from(request, allowed):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = request.headers[hdrs.ORIGIN]
             response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED
 
-    def _is_welcome(self, request: web.Request) -> bool:
-        origin = request.headers.get(hdrs.ORIGIN)
-        return origin is not None and is_allowed(origin, self._allowed)
+
+def _comes_from(request: web.Request, allowed: Sequence[str]) -> bool:
+    origin = request.headers.get(hdrs.ORIGIN)
+    return origin is not None and is_allowed(origin, allowed)
 
 
 def single_slashes() -> Middleware:

@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 
 from vidctl.errors import VidctlError
 from vidctl.http.auth import Authenticator, Permission
+from vidctl.http.cors import READERS
 from vidctl.http.histories import Histories, VideoNotFound
 from vidctl.http.playback import rewriting
 from vidctl.http.playback.delivery import CloudFrontDelivery, until
@@ -72,20 +73,24 @@ class PlaybackRoutes:
 
     async def allow(self, request: web.Request) -> web.Response:
         """Answer a browser that asks whether a page may send ``Range``."""
+        request[READERS] = self._settings.origins
         asked = {
             hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD",
             hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Range",
             hdrs.ACCESS_CONTROL_MAX_AGE: "3600",
         }
-        return web.Response(status=204, headers=self._for_pages(request) | asked)
+        return web.Response(status=204, headers=asked)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Answer with a document, or with where the object is."""
+        request[READERS] = (
+            self._settings.origins
+        )  # of errors, too: a page asks for the video again when a link has expired
         now, name = self._clock(), request.match_info["name"]
         link = self._links.read(request.match_info["token"], now=now)
         await self._playable.check(link, name)
         kept = min(FRESH_SECONDS, until(link, now))
-        headers = self._for_pages(request) | {hdrs.CACHE_CONTROL: f"private, max-age={kept}"}
+        headers = {hdrs.CACHE_CONTROL: f"private, max-age={kept}", "Cross-Origin-Resource-Policy": "cross-origin"}
         if name.endswith(tuple(DOCUMENTS)):
             return await self._document(request, link, name, headers)
         location = await self._delivery.address(link, name, request.method)
@@ -130,12 +135,3 @@ class PlaybackRoutes:
                 samesite="Lax",
             )
         return response
-
-    def _for_pages(self, request: web.Request) -> dict[str, str]:
-        """Return what lets pages of other origins read an answer; the token is what allows, so no credentials go."""
-        allowed, origin = self._settings.origins, request.headers.get(hdrs.ORIGIN, "")
-        headers = {"Cross-Origin-Resource-Policy": "cross-origin"}
-        if "*" in allowed:
-            return headers | {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
-        echoed = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin} if origin in allowed else {}
-        return headers | {hdrs.VARY: hdrs.ORIGIN} | echoed
