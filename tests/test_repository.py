@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vidctl import reference
+from vidctl.model import FailureClass
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "vidctl").rglob("*.py"))
@@ -78,3 +79,21 @@ def test_every_file_that_the_readme_points_to_exists() -> None:
 def test_ci_runs_what_the_readme_names() -> None:
     assert "make check test" in (ROOT / ".ci" / "run").read_text()
     assert "make check test" in (ROOT / "README.md").read_text()
+
+
+_CODE = re.compile(r'(?:(?:refused|failed|temporary|misconfigured)\(\s*|FailureClass\.[A-Z_]+, )"([a-z_]+)"')
+
+
+def test_every_code_of_a_failure_is_in_the_document_and_every_class() -> None:
+    text = (ROOT / "docs" / "failures.md").read_text()
+    made = {
+        code
+        for module in [*(ROOT / "vidctl" / "worker").rglob("*.py"), *(ROOT / "vidctl" / "reconciler").glob("*.py")]
+        for code in _CODE.findall(module.read_text())
+    }
+    rows = re.findall(r"^\| ([a-z]+) \| (`[^|]+`) \|", text, flags=re.MULTILINE)
+    told = {code for _, codes in rows for code in re.findall(r"`([a-z_]+)`", codes)}
+    assert made - told == set()
+    assert {row for row, _ in rows} == {failure.value for failure in FailureClass} - {"bad_message"}
+    tests = " ".join(re.findall(r"(?:e2e|process|simulation|unit)/test_[a-z_]+", text)).split()
+    assert all((ROOT / "tests" / f"{name}.py").exists() for name in tests)
