@@ -41,10 +41,11 @@ async def service() -> AsyncIterator[Service]:
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     text, root = io.StringIO(), logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, before = root.handlers, root.level, structlog.get_config()
+    structlog.reset_defaults()  # simulated replicas of the same process are silent
     logs.configure(level="info", json=True, stream=text)
     yield text
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers = handlers
     root.setLevel(level)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +56,30 @@ async def test_a_delete_is_recorded_and_the_reconciler_pointed_at_it(service: Se
     assert events.parse_upload(record, bucket=RAW_BUCKET).key == video.key
     assert service.looked_at == [video.key]
     assert (await video.read())["state"] == "deleting"
+
+
+async def in_parts(service: Service) -> Video:
+    wanted = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 6 * 1024**2, "multipart": True}
+    video = Video(service)
+    video.key = replace(video.key, video_id=(await (await service.post(wanted)).json())["video_id"])
+    return video
+
+
+async def test_an_upload_in_parts_is_given_up_with_its_video(service: Service) -> None:
+    video, other = await in_parts(service), await in_parts(service)
+    assert len(service.raw_uploads.unfinished) == 2
+    await accepted(await delete(service, video.key.video_id), video, "deleting")
+    (left,) = service.raw_uploads.unfinished.values()
+    assert left.key == layout.raw_key(other.key)
+    await accepted(await delete(service, video.key.video_id), video, "deleted")
+
+
+async def test_an_upload_in_parts_is_awaited_for_as_long_as_it_may_go_on(service: Service) -> None:
+    video = await in_parts(service)
+    service.wait(timedelta(hours=47))
+    assert (await video.read())["state"] == "awaiting_upload"
+    service.wait(timedelta(hours=2))
+    await problem(await service.get(video.key.video_id), 404, "video_not_found")
 
 
 async def test_what_is_deleted_stays_deleted(service: Service) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tests.world.loop import clock, simulate
+from tests.world.uploads import MemoryUploads
 from tests.world.workers import refuse
 from tests.world.world import Simulation
 from vidctl import layout
@@ -17,6 +18,7 @@ from vidctl.http.histories import Histories, VideoNotFound
 from vidctl.http.line import Line
 from vidctl.http.wishes import NotFailed, SourceExpired, Wishes
 from vidctl.journal import Journal
+from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.records import Round
 
@@ -28,12 +30,13 @@ class Owner:
 
     def __init__(self, world: Simulation) -> None:
         self.world = world
-        journal = Journal(world.final)
+        journal, ledger = Journal(world.final), Ledger(world.final)
         self.histories = Histories(
             raw=world.raw,
             raw_bucket=world.raw.bucket,
             final=world.final,
             journal=journal,
+            ledger=ledger,
             upload_expiry=timedelta(minutes=15),
             line=Line(raw=world.raw, raw_bucket=world.raw.bucket, final=world.final, clock=clock),
             clock=clock,
@@ -41,7 +44,9 @@ class Owner:
         self.wishes = Wishes(
             histories=self.histories,
             journal=journal,
+            ledger=ledger,
             raw=world.raw,
+            raw_uploads=MemoryUploads(world.raw, clock=clock),
             raw_bucket=world.raw.bucket,
             raw_queue=world.raw_queue,
             look=lambda _key: None,

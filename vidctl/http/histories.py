@@ -12,15 +12,20 @@ from vidctl.groups import TaskGroup, first_error
 from vidctl.history import History, State
 from vidctl.http.line import Line
 from vidctl.journal import Journal
+from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Objects
 from vidctl.progress import Progress
 from vidctl.records import Intent
+from vidctl.tickets import Way
 from vidctl.timeline import Arrival, Evidence
 
 UPLOAD_GRACE = timedelta(hours=6)
 """How long a PUT may go on that began just before its URL expired: S3 checks the expiry only at its beginning, and
 5 GiB over 2 Mbit/s take 6 h."""
+
+PARTS_GRACE = timedelta(days=2)
+"""How long an upload in parts may go on: its lifecycle rule ends it at the midnight after its first day."""
 
 MOST_ATTEMPTS = 25
 """Ended attempts of a round whose progress counts: its budgets have no room for more that came some way."""
@@ -47,6 +52,7 @@ class Histories:
         raw_bucket: str,
         final: Objects,
         journal: Journal,
+        ledger: Ledger,
         upload_expiry: timedelta,
         line: Line,
         clock: Clock,
@@ -55,6 +61,7 @@ class Histories:
         self._raw_bucket = raw_bucket
         self._final = final
         self._journal = journal
+        self._ledger = ledger
         self._awaited = upload_expiry + UPLOAD_GRACE
         self._line = line
         self._clock = clock
@@ -94,7 +101,7 @@ class Histories:
             arrival=arrival.result(),
             issued_at=layout.issued_at(key.user_id, key.video_id),
         )
-        if history.state_of(evidence) is State.AWAITING_UPLOAD and not self._may_arrive(evidence.issued_at):
+        if history.state_of(evidence) is State.AWAITING_UPLOAD and not await self._may_arrive(key, evidence.issued_at):
             raise VideoNotFound("You have no such video.")
         if evidence.records.cancel is not None:
             return replace(evidence, leftovers=await self._leftovers(key))
@@ -145,8 +152,13 @@ class Histories:
             log.warning("line_unknown", code=error.code, error=str(error))
             return None
 
-    def _may_arrive(self, issued_at: datetime | None) -> bool:
-        return issued_at is not None and self._clock() < issued_at + self._awaited
+    async def _may_arrive(self, key: VideoKey, issued_at: datetime | None) -> bool:
+        if issued_at is None or (age := self._clock() - issued_at) >= PARTS_GRACE:
+            return False
+        if age < self._awaited:
+            return True
+        ticket = await self._ledger.ticket(key)
+        return ticket is not None and ticket.way is Way.MULTIPART
 
 
 async def _any(objects: Objects, prefix: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -16,10 +15,11 @@ from vidctl.history import History, State
 from vidctl.http import telling
 from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.origin import public_origin
+from vidctl.http.playback.offer import Offer
 from vidctl.http.uploads import Fault, InvalidRequest
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
-from vidctl.ports import Objects
 from vidctl.tickets import Ticket
 
 USUAL, MOST = 20, 50
@@ -28,8 +28,6 @@ most, and some more where attempts have failed."""
 
 AT_ONCE = 8
 """Videos of a page that are read at once: 24 of the 100 connections that a client of AWS has."""
-
-POSTER = "poster.jpg"
 
 log = logs.get(__name__)
 
@@ -43,14 +41,14 @@ class ListRoutes:
         authenticator: Authenticator,
         ledger: Ledger,
         histories: Histories,
-        final: Objects,
-        playback_expiry: timedelta,
+        offer: Offer,
+        public_url: str | None,
     ) -> None:
         self._authenticator = authenticator
         self._ledger = ledger
         self._histories = histories
-        self._final = final
-        self._playback_expiry = playback_expiry
+        self._offer = offer
+        self._public_url = public_url
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -66,17 +64,17 @@ class ListRoutes:
         limit, after = page_of(request.query.get("limit"), request.query.get("after"))
         # One more than is shown tells whether there is a next page.
         names = [name async for name in self._ledger.names(owner, after=after, limit=limit + 1)]
-        shown = await self._shown(names[:limit])
+        shown = await self._shown(names[:limit], public_origin(request, self._public_url))
         return web.json_response({"videos": shown, "next": names[limit - 1].video_id if len(names) > limit else None})
 
-    async def _shown(self, names: Sequence[VideoKey]) -> list[dict[str, Any]]:
+    async def _shown(self, names: Sequence[VideoKey], origin: str) -> list[dict[str, Any]]:
         turns = asyncio.Semaphore(AT_ONCE)
         with first_error():
             async with TaskGroup() as reads:
-                entries = [reads.create_task(self._entry(name, turns)) for name in names]
+                entries = [reads.create_task(self._entry(name, turns, origin)) for name in names]
         return [entry for task in entries if (entry := task.result()) is not None]
 
-    async def _entry(self, key: VideoKey, turns: asyncio.Semaphore) -> dict[str, Any] | None:
+    async def _entry(self, key: VideoKey, turns: asyncio.Semaphore, origin: str) -> dict[str, Any] | None:
         """Return what is shown of a video; None for one that is not to be listed."""
         async with turns:
             try:
@@ -90,11 +88,7 @@ class ListRoutes:
             if told.state is State.DELETED:
                 return None
             tickets = await self._ledger.tickets((key,))
-            return _shown(key, next(iter(tickets), None), told, await self._poster(told))
-
-    async def _poster(self, told: History) -> str | None:
-        key = next((output.key for output in told.outputs if output.name == POSTER), None)
-        return None if key is None else await self._final.sign_get(key, expires_in=self._playback_expiry)
+            return _shown(key, next(iter(tickets), None), told, self._offer.poster(told.outputs, origin=origin))
 
 
 def page_of(limit: str | None, after: str | None) -> tuple[int, str | None]:

@@ -72,9 +72,10 @@ class Given:
 async def all_routes(given: Given) -> list[Routes]:
     """Return the owners of all routes that the settings ask for."""
     ledger, journal = Ledger(given.final), Journal(given.final)
+    histories = _histories(given, ledger, journal)
     routes: list[Routes] = [
-        *await upload_routes(given, _beginning(given, ledger, journal), ledger, journal),
-        *_of_videos(given, ledger, journal),
+        *await upload_routes(given, _beginning(given, ledger, histories), ledger, journal),
+        *_of_videos(given, ledger, journal, histories),
         ContractRoutes(),
         ProbeRoutes(alive=given.alive, ready=given.ready, registry=given.metrics.registry),
     ]
@@ -86,18 +87,18 @@ async def all_routes(given: Given) -> list[Routes]:
     return routes
 
 
-def _beginning(given: Given, ledger: Ledger, journal: Journal) -> Beginning:
-    histories = _histories(given, journal)
+def _beginning(given: Given, ledger: Ledger, histories: Histories) -> Beginning:
     allowance = Allowance(settings=given.limits, ledger=ledger, histories=histories, clock=given.clock)
     return Beginning(claims=Claims(given.final), allowance=allowance, clock=given.clock, ids=given.ids)
 
 
-def _of_videos(given: Given, ledger: Ledger, journal: Journal) -> list[Routes]:
-    histories = _histories(given, journal)
+def _of_videos(given: Given, ledger: Ledger, journal: Journal, histories: Histories) -> list[Routes]:
     wishes = Wishes(
         histories=histories,
         journal=journal,
+        ledger=ledger,
         raw=given.raw,
+        raw_uploads=given.raw_uploads,
         raw_bucket=given.raw_bucket,
         raw_queue=given.raw_queue,
         look=given.look,
@@ -120,8 +121,8 @@ def _of_videos(given: Given, ledger: Ledger, journal: Journal) -> list[Routes]:
             authenticator=given.authenticator,
             ledger=ledger,
             histories=histories,
-            final=given.final,
-            playback_expiry=given.playback.expiry,
+            offer=offer,
+            public_url=given.http.public_url,
         ),
         WishRoutes(authenticator=given.authenticator, wishes=wishes),
         _streams(given, histories, urls),
@@ -129,12 +130,13 @@ def _of_videos(given: Given, ledger: Ledger, journal: Journal) -> list[Routes]:
     ]
 
 
-def _histories(given: Given, journal: Journal) -> Histories:
+def _histories(given: Given, ledger: Ledger, journal: Journal) -> Histories:
     return Histories(
         raw=given.raw,
         raw_bucket=given.raw_bucket,
         final=given.final,
         journal=journal,
+        ledger=ledger,
         upload_expiry=given.uploads.expiry,
         line=Line(raw=given.raw, raw_bucket=given.raw_bucket, final=given.final, clock=given.clock),
         clock=given.clock,

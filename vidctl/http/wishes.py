@@ -17,10 +17,12 @@ from vidctl.http.auth import Authenticator, Permission
 from vidctl.http.histories import Histories
 from vidctl.http.videos import named_video
 from vidctl.journal import Journal
+from vidctl.ledger import Ledger
 from vidctl.model import Upload, VideoKey
 from vidctl.ports import Clock, Objects, Queue
 from vidctl.records import Cancel, Dead, JobRecords, Round
 from vidctl.timeline import Evidence
+from vidctl.uploads import Uploads
 
 NO_UPLOAD = "cancelled"
 """Stands for the ETag in the message about a video of which nothing need be there."""
@@ -43,12 +45,14 @@ class SourceExpired(VidctlError):
 class Wishes:
     """Writes wishes. ``look`` asks this replica's reconciler for a pass: a backlog holds messages up, but not that."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a wish touches
         self,
         *,
         histories: Histories,
         journal: Journal,
+        ledger: Ledger,
         raw: Objects,
+        raw_uploads: Uploads,
         raw_bucket: str,
         raw_queue: Queue,
         look: Callable[[VideoKey], None],
@@ -56,7 +60,9 @@ class Wishes:
     ) -> None:
         self._histories = histories
         self._journal = journal
+        self._ledger = ledger
         self._raw = raw
+        self._uploads = raw_uploads
         self._bucket = raw_bucket
         self._queue = raw_queue
         self._look = look
@@ -75,6 +81,7 @@ class Wishes:
         if evidence.records.cancel is not None and state_of(evidence) is State.DELETED:
             return State.DELETED
         await self._record(Cancel(key=key, at=self._clock()))
+        await self._give_up_parts(key)
         await self._point_at(Upload(bucket=self._bucket, key=key, etag=NO_UPLOAD, size_bytes=0))
         log.info("delete_wanted", user_id=key.user_id, video_id=key.video_id)
         return State.DELETING
@@ -110,6 +117,12 @@ class Wishes:
         copy = await self._raw.head(job.kept.source.key)
         overtaken = evidence.manifest is not None and evidence.manifest.uploaded_at >= job.kept.source.last_modified
         return copy is not None and copy.etag == job.kept.source.etag and not overtaken
+
+    async def _give_up_parts(self, key: VideoKey) -> None:
+        """Give up an upload in parts that vidctl began; after the wish, so that what it becomes is removed as well."""
+        ticket = await self._ledger.ticket(key)
+        if ticket is not None and ticket.upload_id is not None:
+            await self._uploads.abort(layout.raw_key(key), ticket.upload_id)
 
     async def _record(self, record: Cancel | Round) -> None:
         try:

@@ -29,6 +29,13 @@ class Offer:
         link = self.link(attempt)
         return self.told(link, self.delivery.urls(link, self.names(outputs), origin))
 
+    def poster(self, outputs: tuple[Output, ...], *, origin: str) -> str | None:
+        """Return the URL of the poster alone, for lists; None if there is none."""
+        attempt, name = attempt_of(outputs), self.names(outputs).get("poster")
+        if attempt is None or name is None:
+            return None
+        return self.delivery.urls(self.link(attempt), {"poster": name}, origin).get("poster")
+
     def link(self, attempt: AttemptName) -> Link:
         """Return a link that is handed out now."""
         return Link(attempt=attempt, expires_at=expiry(self._clock(), self._lives))
