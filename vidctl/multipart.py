@@ -21,6 +21,7 @@ from vidctl import logs, parts
 from vidctl.clients import Client
 from vidctl.errors import Misconfigured, NotFound, Unavailable, WorldError
 from vidctl.groups import TaskGroup, first_error
+from vidctl.ports import ObjectStat
 
 MIB = 1024**2
 
@@ -34,12 +35,16 @@ log = logs.get(__name__)
 class Parts:
     """Which files go in parts, and in which: ``at_once`` of them are held in memory, and sent.
 
+    A copy goes through nobody's memory, and in parts only where S3 does not make it in one call.
+
     S3 takes no part below 5 MiB but the last.
     """
 
     threshold_bytes: int = 256 * MIB
     part_bytes: int = 16 * MIB
     at_once: int = 4
+    copied_above_bytes: int = parts.MOST_PART_BYTES
+    copied_bytes: int = 1024 * MIB
 
     def part_of(self, size_bytes: int) -> int:
         """Return the size of the parts of a file: larger from 156 GiB on, so that there are not too many.
@@ -80,6 +85,44 @@ class Multipart:
             sent = await self._send_all(file, self.parts.part_of(size_bytes), upload_id=upload_id, sha256=sha256)
             answer = await self._continue("complete_multipart_upload", upload_id, MultipartUpload={"Parts": sent})
         return str(answer["ETag"])
+
+    async def copy(self, source: dict[str, str], stat: ObjectStat) -> None:
+        """Write what another object of at most 5 TiB has, as long as it is the one of ``stat``.
+
+        Raises:
+            PreconditionFailed: it is another. NotFound: it is gone.
+
+        """
+        size = parts.part_bytes(stat.size_bytes, self.parts.copied_bytes)
+        numbers = range(1, parts.part_count(stat.size_bytes, size) + 1)
+        async with self._begun(stat.content_type, "") as upload_id:
+            copied: list[dict[str, Any]] = []
+            for start in range(0, len(numbers), self.parts.at_once):
+                with first_error():
+                    async with TaskGroup() as group:
+                        tasks = [
+                            group.create_task(self._copy_part(source, stat, number, size, upload_id=upload_id))
+                            for number in numbers[start : start + self.parts.at_once]
+                        ]
+                copied += [task.result() for task in tasks]
+            await self._continue("complete_multipart_upload", upload_id, MultipartUpload={"Parts": copied})
+
+    async def _copy_part(
+        self, source: dict[str, str], stat: ObjectStat, number: int, size: int, *, upload_id: str
+    ) -> dict[str, Any]:
+        start = (number - 1) * size
+        answer = await self.client.call(
+            "upload_part_copy",
+            **self.at,
+            UploadId=upload_id,
+            PartNumber=number,
+            CopySource=source,
+            CopySourceIfMatch=stat.etag,
+            CopySourceRange=f"bytes={start}-{min(start + size, stat.size_bytes) - 1}",
+        )
+        told_of = answer["CopyPartResult"]
+        checksum = {"ChecksumSHA256": told_of["ChecksumSHA256"]} if "ChecksumSHA256" in told_of else {}
+        return {"PartNumber": number, "ETag": told_of["ETag"], **checksum}
 
     async def _send_all(self, file: BinaryIO, part_bytes: int, *, upload_id: str, sha256: str) -> list[dict[str, Any]]:
         whole, sent = hashlib.sha256(), dict[int, dict[str, Any]]()

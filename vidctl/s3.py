@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 from vidctl.clients import Client
-from vidctl.errors import NotFound, WorldError
+from vidctl.errors import NotFound, PreconditionFailed, WorldError
 from vidctl.multipart import PARTS, Multipart, Parts, told
 from vidctl.ports import MAY_CHANGE, Clock, ObjectStat, Reading, StoredObject
 from vidctl.refusals import meaning
@@ -125,13 +125,22 @@ class S3Objects:
 
     async def copy(self, source: str, target: str, *, if_match: str) -> ObjectStat:
         """Copy an object that has not changed; see ``Objects``."""
-        await self._files.call(
-            "copy_object",
-            **self._at(target),
-            CopySource={"Bucket": self._bucket, "Key": source},
-            CopySourceIfMatch=if_match,
-            MetadataDirective="COPY",
-        )
+        place = self._at(source)
+        stat = await self.head(source)
+        if stat is None:
+            raise NotFound(f"{source}: no such object")
+        if stat.etag != if_match:
+            raise PreconditionFailed(f"{source}: has ETag {stat.etag}, not {if_match}")
+        if stat.size_bytes > self._parts.copied_above_bytes:
+            await Multipart(client=self._files, at=self._at(target), parts=self._parts).copy(place, stat)
+        else:
+            await self._files.call(
+                "copy_object",
+                **self._at(target),
+                CopySource=place,
+                CopySourceIfMatch=if_match,
+                MetadataDirective="COPY",
+            )
         copied = await self.head(target)
         if copied is None:
             raise NotFound(f"{target}: vanished after the copy")

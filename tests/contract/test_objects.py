@@ -351,7 +351,20 @@ async def test_a_copy_is_the_same_object_elsewhere(objects: Objects, tmp_path: P
     assert await objects.head(ODD_KEY) is not None
 
 
-@gap(moto="ignores the condition of a copy")
+async def test_what_is_too_large_for_one_copy_is_copied_in_parts(world: World) -> None:
+    small = Parts(copied_above_bytes=5 * MIB, copied_bytes=5 * MIB, at_once=2)
+    objects = await world.objects(parts=small)
+    body = b"".join(in_parts(5 * MIB, 5 * MIB, 5 * MIB, 7)[0])
+    etag = await objects.create(ODD_KEY, body, content_type="video/mp4")
+    copied = await objects.copy(ODD_KEY, "kept/copy.mp4", if_match=etag)
+    assert (copied.size_bytes, copied.content_type) == (len(body), "video/mp4")
+    assert await objects.read_range("kept/copy.mp4", start=0, end=len(body), if_match=copied.etag) == body
+    with pytest.raises(PreconditionFailed):
+        await objects.copy(ODD_KEY, "kept/other.mp4", if_match=md5(b"other"))
+    assert await objects.head("kept/other.mp4") is None
+    assert await world.unfinished(objects) == 0
+
+
 async def test_copying_needs_the_named_etag(objects: Objects) -> None:
     await objects.create(KEY, b"body", content_type=TEXT)
     with pytest.raises(PreconditionFailed):
