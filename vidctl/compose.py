@@ -43,6 +43,7 @@ def limits(loop: ReconcilerSettings) -> Limits:
     """Return how hard one replica works."""
     return Limits(
         slots=loop.slots,
+        slots_per_user=loop.slots_per_user,
         waiting_room=loop.waiting_room,
         passes=loop.passes,
         launches_per_second=loop.launches_per_second,

@@ -16,6 +16,7 @@ from vidctl.model import FailureClass
 
 CLASSES = tuple(failure.value for failure in FailureClass)
 RESULTS = ("success", "error", "requeue", "requeue_after", "stale")
+RECEIVED = ("upload", "redrive", "split", "test_event", "bad_message", "task_event", "handed_back")
 LATENCIES = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 CALL_TIMES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PASS_TIMES = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30)
@@ -92,7 +93,7 @@ class Metrics:
             "messages_received",
             "Messages taken from a queue by what they were.",
             ("kind",),
-            [("upload",), ("redrive",), ("split",), ("test_event",), ("bad_message",), ("task_event",)],
+            [(word,) for word in RECEIVED],
         )
         self.held = self._gauge("held_messages", "Messages that this replica holds.")
         self.hold_losses = self._counter("hold_losses", "Holds that were lost before their job was finished.")

@@ -130,7 +130,7 @@ def test_the_backlog_stays_in_the_queue_while_there_is_no_room() -> None:
         narrow = Limits(slots=1, waiting_room=2)
         async with Simulation(limits=narrow, transcode_seconds=600) as world, world.replica() as controller:
             for n in range(40):
-                world.upload(str(n).encode())
+                world.upload(str(n).encode(), user=f"user{n}")
             await asyncio.sleep(60)
             # A receive brings up to ten at a time, for each of the two receivers.
             assert len(controller.holds) <= 3 + 20

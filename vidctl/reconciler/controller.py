@@ -30,6 +30,7 @@ from vidctl.reconciler.observe import Observer
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.rate import Rate
 from vidctl.reconciler.reconcile import Audit, Reconciler, unaudited
+from vidctl.reconciler.room import Room
 from vidctl.reconciler.sources import Deliveries, TaskEvents
 from vidctl.reconciler.sweep import Sweep
 from vidctl.reconciler.tasks import TaskView
@@ -73,16 +74,20 @@ class Controller:
         launch_rate = Rate(per_second=limits.launches_per_second, burst=10, clock=clock)
         self.holds = Holds(world.raw_queue, policy=limits.holds, clock=clock, metrics=metrics, randomness=randomness)
         self.view = TaskView(world.tasks, rate=reads, clock=clock, metrics=metrics, changed=add)
-        self.launches = Launches(slots=limits.slots, rate=launch_rate, clock=clock, metrics=metrics, wake=add)
+        per_user = limits.slots_per_user
+        self.launches = Launches(
+            slots=limits.slots, slots_per_user=per_user, rate=launch_rate, clock=clock, metrics=metrics, wake=add
+        )
         self._reconciler = self._reconciling(journal, audit)
         self._deliveries = Deliveries(
             world,
             bucket=policy.raw_bucket,
             holds=self.holds,
-            has_room=self._has_room,
+            room=Room(limits, holds=self.holds, launches=self.launches),
             add=add,
             wait=limits.receive_wait,
             metrics=metrics,
+            randomness=randomness,
         )
         self._task_events = TaskEvents(world, view=self.view, wait=limits.receive_wait, metrics=metrics)
         self._sweep = self._sweeping()
@@ -282,9 +287,6 @@ class Controller:
             depth = await queue.depth()
             self._metrics.queue_depth.labels(name).set(depth.visible + depth.delayed)
             self._metrics.queue_in_flight.labels(name).set(depth.in_flight)
-
-    def _has_room(self) -> bool:
-        return len(self.holds) < self._limits.slots + self._limits.waiting_room
 
     def _ticker(self, name: str) -> Callable[[], None]:
         def tick() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +59,10 @@ class Holds:
     def __contains__(self, key: VideoKey) -> bool:
         """Whether a message of this video is held."""
         return key in self._by_key
+
+    def by_user(self) -> Counter[str]:
+        """Count the messages held for each user's videos."""
+        return Counter(delivery.upload.key.user_id for delivery in self._held.values())
 
     def hold(self, delivery: Delivery) -> None:
         """Begin to hold a message that was just received."""

@@ -22,11 +22,18 @@ class Launches:
     """What all launches share."""
 
     def __init__(
-        self, *, slots: int, rate: Rate, clock: Clock, metrics: Metrics, wake: Callable[[VideoKey], None]
+        self,
+        *,
+        slots: int,
+        slots_per_user: int | None = None,
+        rate: Rate,
+        clock: Clock,
+        metrics: Metrics,
+        wake: Callable[[VideoKey], None],
     ) -> None:
         self._rate = rate
         self._clock = clock
-        self._slots = Slots(slots, clock=clock, wake=wake)
+        self._slots = Slots(slots, most=slots_per_user, clock=clock, wake=wake)
         self._breaker = Breaker(clock=clock)
         self._successes: OrderedDict[VideoKey, datetime] = OrderedDict()
         metrics.slots.set(slots)
@@ -44,7 +51,7 @@ class Launches:
 
     def occupy(self, key: VideoKey) -> bool:
         """Take a slot for a new attempt; False if there is none any more."""
-        if key not in self._slots and self._slots.taken >= self._slots.count:
+        if not self._slots.open_to(key):
             return False
         self._slots.take(key)
         self._breaker.begun(key)

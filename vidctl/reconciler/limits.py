@@ -13,6 +13,7 @@ class Limits:
     """How hard one replica works; the defaults are those of ``settings``."""
 
     slots: int = 100
+    slots_per_user: int | None = None
     waiting_room: int = 100
     passes: int = 16
     launches_per_second: float = 5.0

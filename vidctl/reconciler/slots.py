@@ -1,24 +1,28 @@
-"""The slots of a replica, and the line of videos that wait for one: who asked first gets the first that falls free."""
+"""The slots of a replica, and the line of videos that wait for one: in turn of their users, then of their asking."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from itertools import islice
 
 from vidctl.model import VideoKey
 from vidctl.ports import Clock
+from vidctl.reconciler.fairness import in_turn
 
 FORGOTTEN = timedelta(minutes=2)
 """A video that has not asked for its slot for so long has gone elsewhere."""
 
 
 class Slots:
-    """``count`` slots. They may be overdrawn: after a restart, what is found running has its slot already."""
+    """``count`` slots, of which one user may have ``most`` (None: all).
 
-    def __init__(self, count: int, *, clock: Clock, wake: Callable[[VideoKey], None]) -> None:
+    They may be overdrawn: after a restart, what is found running has its slot already.
+    """
+
+    def __init__(self, count: int, *, most: int | None = None, clock: Clock, wake: Callable[[VideoKey], None]) -> None:
         self.count = count
+        self._most = most
         self._clock = clock
         self._wake = wake
         self._taken: set[VideoKey] = set()
@@ -43,10 +47,14 @@ class Slots:
         if key in self._taken:
             return True
         now = self._clock()
-        while self._waiting and now - next(iter(self._waiting.values())) > FORGOTTEN:
-            self._waiting.popitem(last=False)
+        for gone in [other for other, asked_at in self._waiting.items() if now - asked_at > FORGOTTEN]:
+            del self._waiting[gone]
         free = max(self.count - len(self._taken), 0)
-        return key in islice(self._waiting, free) or (key not in self._waiting and free > len(self._waiting))
+        return key in self._in_turn(dict.fromkeys((*self._waiting, key)))[:free]
+
+    def open_to(self, key: VideoKey) -> bool:
+        """Whether there still is a slot for the video, since it was its turn."""
+        return key in self._taken or (len(self._taken) < self.count and bool(self._in_turn((key,))))
 
     def take(self, key: VideoKey) -> None:
         """Give the video a slot."""
@@ -57,8 +65,8 @@ class Slots:
         """Take the video's slot back, if it has one, and wake who is next."""
         if key in self._taken:
             self._taken.remove(key)
-            if self._waiting:
-                self._wake(next(iter(self._waiting)))
+            for first in self._in_turn(self._waiting)[:1]:
+                self._wake(first)
 
     def wait(self, key: VideoKey) -> None:
         """Put the video in line, or note that it still stands there."""
@@ -67,3 +75,6 @@ class Slots:
     def leave(self, key: VideoKey) -> None:
         """Take the video out of the line."""
         self._waiting.pop(key, None)
+
+    def _in_turn(self, waiting: Iterable[VideoKey]) -> list[VideoKey]:
+        return in_turn(waiting, Counter(key.user_id for key in self._taken), most=self._most)

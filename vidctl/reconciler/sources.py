@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from vidctl import events, logs
@@ -11,7 +12,9 @@ from vidctl.errors import Malformed, VidctlError, WorldError
 from vidctl.metrics import Metrics
 from vidctl.model import Delivery, FailureClass, VideoKey
 from vidctl.ports import Message, World
+from vidctl.reconciler.fairness import MOST_RECEIVES, absence
 from vidctl.reconciler.holds import Holds
+from vidctl.reconciler.room import Room
 from vidctl.reconciler.tasks import TaskView
 
 log = logs.get(__name__)
@@ -29,16 +32,18 @@ class Deliveries:
         *,
         bucket: str,
         holds: Holds,
-        has_room: Callable[[], bool],
+        room: Room,
         add: Callable[[VideoKey], None],
         wait: timedelta,
         metrics: Metrics,
+        randomness: random.Random,
     ) -> None:
         self._queue = world.raw_queue
+        self._room = room
+        self._random = randomness
         self._dead_letters = world.dead_letter_queue
         self._bucket = bucket
         self._holds = holds
-        self._has_room = has_room
         self._add = add
         self._wait = wait
         self._metrics = metrics
@@ -47,7 +52,7 @@ class Deliveries:
         """Receive until ``stopping``; the open poll is let finish, since cancelling it would hide its messages."""
         while not stopping.is_set():
             tick()
-            if not self._has_room():
+            if not self._room.has_any():
                 # Not receiving leaves the backlog in the queue, where its depth can be seen.
                 await _pause(stopping)
                 continue
@@ -57,18 +62,23 @@ class Deliveries:
                 log.warning("receive_failed", queue="raw", code=error.code, error=str(error))
                 await _pause(stopping)
                 continue
+            crowd: list[Message] = []
             for message in messages:
                 tick()
-                await self._take(message)
+                await self._take(message, crowd)
+            if crowd:
+                await self._hand_back(crowd)
+                # The search for other users' messages is no race: it costs calls, and hides the backlog's depth.
+                await _pause(stopping)
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, message: Message, crowd: list[Message]) -> None:
         try:
-            await self._sort(message)
+            await self._sort(message, crowd)
         except VidctlError as error:
             # The message is still in the queue and comes again.
             log.warning("message_not_taken", code=error.code, message_id=message.message_id, error=str(error))
 
-    async def _sort(self, message: Message) -> None:
+    async def _sort(self, message: Message, crowd: list[Message]) -> None:
         if events.is_test_event(message.body):
             self._metrics.received.labels("test_event").inc()
             await self._queue.delete((message.receipt,))
@@ -82,6 +92,9 @@ class Deliveries:
             redrive = events.parse_redrive(message.attributes)
         except Malformed as error:
             await self._refuse(message, error)
+            return
+        if redrive is None and message.receive_count < MOST_RECEIVES and self._room.is_crowded_by(upload.key):
+            crowd.append(message)
             return
         self._metrics.received.labels("upload" if redrive is None else "redrive").inc()
         self._holds.hold(
@@ -97,6 +110,18 @@ class Deliveries:
             )
         )
         self._add(upload.key)
+
+    async def _hand_back(self, crowd: Sequence[Message]) -> None:
+        """Make room for other users: these come again, and the sweep finds their videos if there is room sooner."""
+        whole = absence(max(message.receive_count for message in crowd))
+        self._metrics.received.labels("handed_back").inc(len(crowd))
+        try:
+            await self._queue.extend(
+                [message.receipt for message in crowd], visibility=whole * (0.75 + self._random.random() / 2)
+            )
+        except WorldError as error:
+            # They come again all the same, when their visibility ends.
+            log.warning("messages_not_handed_back", code=error.code, messages=len(crowd))
 
     async def _split(self, message: Message, records: tuple[dict[str, object], ...]) -> None:
         """Turn a message about several objects into one for each: a message is then held for exactly one video."""

@@ -55,6 +55,9 @@ class ReconcilerSettings(BaseSettings):
     model_config = config("VIDCTL_RECONCILER_")
 
     slots: int = Field(default=100, ge=1, description="Jobs that one replica keeps running at once.")
+    slots_per_user: int | None = Field(
+        default=None, ge=1, description="Of these, most for one user; default: all that nobody else waits for."
+    )
     waiting_room: int = Field(default=100, ge=1, description="Jobs held beyond the slots; the rest stays in the queue.")
     passes: int = Field(default=16, ge=1, description="Passes at work at once.")
     launches_per_second: float = Field(default=5.0, gt=0, description="RunTask calls; an account gets 20 a second.")
