@@ -12,6 +12,7 @@ from vidctl.model import (
     Delivery,
     FailureClass,
     JobSpec,
+    Kind,
     Redrive,
     Source,
     Task,
@@ -21,7 +22,7 @@ from vidctl.model import (
 )
 from vidctl.reconciler.glance import Seen
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
-from vidctl.reconciler.policy import Placement, Policy, TaskSize
+from vidctl.reconciler.policy import Placement, Policy, TaskSize, Telling
 from vidctl.records import (
     Cancel,
     Dead,
@@ -29,6 +30,8 @@ from vidctl.records import (
     Intent,
     Kept,
     Manifest,
+    Notice,
+    NoticePosted,
     Outcome,
     Output,
     Record,
@@ -55,6 +58,9 @@ POLICY = Policy(
         TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),
     ),
 )
+
+TELLING = replace(POLICY, telling=Telling(receivers=("hook", "bus")))
+"""The same, but somebody is to be told."""
 
 
 def ago(**time: float) -> datetime:
@@ -158,6 +164,20 @@ def kept() -> Kept:
 
 def cancel() -> Cancel:
     return Cancel(key=KEY, at=ago(minutes=1))
+
+
+def notice(
+    n: int = 1, *, about: Kind = Kind.PUBLISHED, fact_at: datetime | None = None, job: str | None = JOB
+) -> Notice:
+    """Return a notice: by default that of ``manifest()``."""
+    outputs = (output(),) if about is Kind.PUBLISHED else ()
+    return Notice(
+        key=KEY, n=n, at=ago(seconds=30), about=about, fact_at=fact_at or ago(minutes=1), job=job, outputs=outputs
+    )
+
+
+def posted(n: int = 1) -> NoticePosted:
+    return NoticePosted(key=KEY, n=n, at=ago(seconds=20))
 
 
 def manifest(n: int = 1, *, job: str = JOB, uploaded_at: datetime | None = None) -> Manifest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import random
 import secrets
 import signal
 import sys
@@ -90,7 +89,6 @@ async def _serve() -> int:
     from vidctl.clients import open_clients
     from vidctl.http.app import serving
     from vidctl.metrics import Metrics
-    from vidctl.reconciler.controller import Controller
     from vidctl.s3_uploads import S3Uploads
     from vidctl.sqs import SqsQueue
 
@@ -102,6 +100,7 @@ async def _serve() -> int:
         settings.AuthSettings,
         settings.HttpSettings,
         settings.LimitSettings,
+        settings.NoticeSettings,
         settings.PlaybackSettings,
         settings.WorkerSettings,
         settings.LogSettings,
@@ -112,13 +111,9 @@ async def _serve() -> int:
     async with AsyncExitStack() as stack:
         clients = await stack.enter_async_context(open_clients(metrics, region=load(settings.AwsSettings).region))
         world = _world(clients, place, task, loop)
-        controller = Controller(
-            world,
-            policy=compose.policy(place, task, loop, load(settings.UploadSettings), load(settings.WorkerSettings)),
-            limits=compose.limits(loop),
-            metrics=metrics,
-            randomness=random.Random(secrets.randbits(64)),  # noqa: S311 - jitter is no secret
-        )
+        policy = compose.policy(place, task, loop, load(settings.UploadSettings), load(settings.WorkerSettings))
+        replica = compose.replica(world, policy, loop, load(settings.NoticeSettings), clients.events, metrics)
+        controller = await stack.enter_async_context(replica)
         # Not the client of the holds, whose extensions a burst of wishes must not delay.
         wishes = SqsQueue(client=clients.sqs, url=place.raw_queue_url)
         uploads = S3Uploads(client=clients.s3, slow=clients.files, bucket=place.raw_bucket, clock=_now)

@@ -194,6 +194,7 @@ class Clients:
     poll: Client
     holds: Client
     ecs: Client
+    events: Client
 
 
 @asynccontextmanager
@@ -237,6 +238,7 @@ async def open_clients(
             poll=await opened("sqs", poll + timedelta(seconds=10)),
             holds=await opened("sqs", HOLD_TIMEOUT),
             ecs=await opened("ecs"),
+            events=await opened("events", HOLD_TIMEOUT, connections=10),
         )
 
 

@@ -1,4 +1,4 @@
-"""Values to versioned JSON and back: control records, the manifest, progress, tickets, claims and the worker's job.
+"""Values to versioned JSON and back: control records, the manifest, tickets, claims, dispatches and the worker's job.
 
 A record says its version (``v``) and kind. Unknown fields are ignored, so that a version can add some; an unknown
 version is ``UnknownVersion``, so that in the middle of a deployment the older replica waits instead of guessing.
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from vidctl.dispatch import Dispatch
 from vidctl.errors import Malformed, UnknownVersion
 from vidctl.layout import RecordName
 from vidctl.model import JobSpec
@@ -22,6 +23,8 @@ from vidctl.records import (
     Intent,
     Kept,
     Manifest,
+    Notice,
+    NoticePosted,
     Outcome,
     Record,
     Result,
@@ -40,6 +43,9 @@ _KINDS: dict[type[Any], str] = {
     Round: "round",
     Kept: "kept",
     Cancel: "cancel",
+    Notice: "notice",
+    NoticePosted: "notice-posted",
+    Dispatch: "dispatch",
     Manifest: "manifest",
     Progress: "progress",
     JobSpec: "job",
@@ -49,7 +55,7 @@ _KINDS: dict[type[Any], str] = {
 _ADAPTERS = {type_: TypeAdapter[Any](type_) for type_ in _KINDS}
 _TYPES = {kind: type_ for type_, kind in _KINDS.items()}
 
-Value = Record | Manifest | Progress | JobSpec | Ticket | Claim
+Value = Record | Manifest | Progress | JobSpec | Ticket | Claim | Dispatch
 T = TypeVar("T", bound=Value)
 
 
@@ -101,6 +107,8 @@ def record_name(record: Record) -> RecordName:
             return RecordName(kind, record.job)
         case Cancel():
             return RecordName(kind, None)
+        case Notice() | NoticePosted():
+            return RecordName(kind, None, record.n)
 
 
 def _json_object(body: bytes | str) -> dict[str, Any]:

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+
+from vidctl.clients import Client
+from vidctl.eventbridge import EventBus
+from vidctl.metrics import Metrics
+from vidctl.outbox_keys import receiver_name
+from vidctl.ports import Clock, World
+from vidctl.receiver import Receiver
+from vidctl.reconciler.controller import Controller
 from vidctl.reconciler.holds import HoldPolicy
 from vidctl.reconciler.limits import Limits
-from vidctl.reconciler.policy import InputLimits, Placement, Policy, TaskSize
-from vidctl.settings import ReconcilerSettings, TaskSettings, UploadSettings, WorkerSettings, WorldSettings
+from vidctl.reconciler.policy import InputLimits, Placement, Policy, TaskSize, Telling
+from vidctl.settings import (
+    NoticeSettings,
+    ReconcilerSettings,
+    TaskSettings,
+    UploadSettings,
+    WorkerSettings,
+    WorldSettings,
+)
+from vidctl.webhooks.receiver import Webhook, open_way
 
 
 def policy(
@@ -37,6 +59,49 @@ def policy(
         poll=loop.poll,
         keep_after=loop.raw_expiry - loop.keep_before_expiry,
     )
+
+
+def telling(notices: NoticeSettings) -> Telling:
+    """Return who is told, and how patiently."""
+    hooks = [receiver_name("webhook", url) for url in notices.urls]
+    buses = [receiver_name("bus", notices.bus)] if notices.bus else []
+    return Telling(
+        receivers=(*hooks, *buses),
+        kinds=notices.kinds,
+        backoff=notices.backoff,
+        backoff_cap=max(notices.backoff_cap, notices.backoff),
+        patience=notices.patience,
+    )
+
+
+@asynccontextmanager
+async def replica(
+    world: World, policy: Policy, loop: ReconcilerSettings, notices: NoticeSettings, events: Client, metrics: Metrics
+) -> AsyncIterator[Controller]:
+    """Build one replica of the reconciler, and open the way to everybody whom it tells."""
+    async with receivers(notices, events=events, clock=world.clock) as told:
+        yield Controller(
+            world,
+            policy=replace(policy, telling=telling(notices)),
+            limits=limits(loop),
+            metrics=metrics,
+            randomness=random.Random(secrets.randbits(64)),  # noqa: S311 - jitter is no secret
+            receivers=told,
+        )
+
+
+@asynccontextmanager
+async def receivers(notices: NoticeSettings, *, events: Client, clock: Clock) -> AsyncIterator[dict[str, Receiver]]:
+    """Open the way to everybody who is told, by the names in ``telling``."""
+    keys = [secret.get_secret_value().encode() for secret in notices.secrets]
+    allowed = [ip_network(network) for network in notices.allowed_networks]
+    async with open_way(within=notices.timeout, allowed=allowed) as way:
+        opened: dict[str, Receiver] = {
+            receiver_name("webhook", url): Webhook(url, way=way, secrets=keys, clock=clock) for url in notices.urls
+        }
+        if notices.bus:
+            opened[receiver_name("bus", notices.bus)] = EventBus(client=events, name=notices.bus)
+        yield opened
 
 
 def limits(loop: ReconcilerSettings) -> Limits:

@@ -6,7 +6,10 @@ problem type of the HTTP API.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+NotToldReason = Literal["refused", "redirected", "timeout", "unreachable", "forbidden_address", "throttled"]
+"""Why a receiver may not have an event."""
 
 
 class VidctlError(Exception):
@@ -79,6 +82,26 @@ class LaunchConflict(WorldError):
         """Keep the ARNs, so that the caller can adopt the tasks."""
         super().__init__(message)
         self.task_arns = task_arns
+
+
+# --- what a receiver of notices can answer ------------------------------------------------------------------------
+
+
+class NotTold(VidctlError):
+    """A receiver may not have the event: tell it again. ``reason`` is one word for people who count."""
+
+    code = "not_told"
+
+    def __init__(self, message: str, *, reason: NotToldReason) -> None:
+        """Keep the word."""
+        super().__init__(message)
+        self.reason: NotToldReason = reason
+
+
+class NotWanted(VidctlError):
+    """A receiver says that it is gone for good (HTTP 410)."""
+
+    code = "not_wanted"
 
 
 # --- what text from outside can be -------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -19,6 +21,27 @@ def _seconds(value: Any) -> Any:
     return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
 
 
+def _network(text: str) -> str:
+    ip_network(text)  # raises ValueError, which names the fault
+    return text
+
+
+def webhook_fault(url: str, *, allow_http: bool) -> str | None:
+    """Say what is wrong with the URL of a webhook, without repeating it; None if nothing is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is no URL, as in https://example.com/hook"
+    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
+        return "is no URL, as in https://example.com/hook"
+    if parts.scheme == "http" and not allow_http:
+        return "must be https, or VIDCTL_NOTICES_ALLOW_HTTP set"
+    if parts.username is not None or parts.fragment:
+        return "must have neither a user nor a fragment"
+    return None
+
+
 T = TypeVar("T", bound=str)
 
 Words = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
@@ -27,11 +50,13 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))
 """A duration, written in the environment as a number of seconds."""
 
 Secrets = Annotated[tuple[Annotated[SecretStr, Field(min_length=32)], ...], NoDecode, BeforeValidator(_split)]
+SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 Algorithm = Annotated[str, Field(pattern="^((HS|RS|PS|ES)(256|384|512)|EdDSA)$")]
 # RFC 6749, section 3.3: what may stand in the claim, and unquoted in the header of a refusal.
 Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
 TaskSize = Annotated[str, Field(pattern="^[0-9]{3,5}/[0-9]{3,6}/[0-9]{2,3}$"), AfterValidator(fargate.checked)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/*\s]+(:\*)?)$")]
+Network = Annotated[str, AfterValidator(_network)]
 Suffix = Annotated[str, Field(pattern=r"^\..")]
 # Whoever can change the key set on its way chooses whose tokens are accepted.
 _THIS_MACHINE = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"

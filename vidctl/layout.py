@@ -10,9 +10,11 @@ Final bucket::
     videos/{user}/{video}/manifest.json            the publication
     videos/{user}/{video}/{job}-{round}-{n}/…      the outputs of one attempt
     jobs/{user}/{video}/cancel.json                the owner's wish
+    jobs/{user}/{video}/notice-{n}.json            what is to be told of it
     jobs/{user}/{video}/{job}/{record}.json        the control records of one job
     uploads/{user}/{stamp}-{video}.json            what was handed out to upload the video with, the newest first
     claims/{user}/{digest}.json                    the video that an Idempotency-Key stands for
+    outbox/, undelivered/                          see ``outbox_keys``
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from vidctl.errors import Malformed
@@ -80,6 +83,12 @@ def user_segment(subject: str) -> str:
     if len(segment) > MAX_USER_SEGMENT:
         raise Malformed(f"sub: must be at most {MAX_USER_SEGMENT} characters once encoded for an object key")
     return segment
+
+
+def subject(segment: str) -> str:
+    """Return the subject that ``user_segment`` made this of."""
+    encoded = re.sub(r"\.([0-9A-F]{2})", r"%\1", segment)
+    return unquote_to_bytes(encoded).decode("utf-8", "surrogatepass")
 
 
 def mint_video_id(user_id: str, at: datetime, entropy: bytes) -> str:

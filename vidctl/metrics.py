@@ -7,12 +7,13 @@ video or a user. A worker task is not scraped: its numbers come in its Result an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from vidctl import __version__
-from vidctl.errors import WorldError
-from vidctl.model import FailureClass
+from vidctl.errors import NotToldReason, WorldError
+from vidctl.model import FailureClass, Kind
 
 CLASSES = tuple(failure.value for failure in FailureClass)
 RESULTS = ("success", "error", "requeue", "requeue_after", "stale")
@@ -36,6 +37,7 @@ class Metrics:
         self._loop()
         self._glances()
         self._jobs()
+        self._notices()
 
     def _build_info(self) -> None:
         info = self._gauge("build_info", "The running version.", ("version",))
@@ -100,17 +102,18 @@ class Metrics:
         self.renewals = self._counter("hold_renewals", "Messages sent anew because their hold came near AWS's cap.")
 
     def _loop(self) -> None:
-        self.workqueue_depth = self._gauge("workqueue_depth", "Keys that wait for a pass now.")
-        self.workqueue_adds = self._counter("workqueue_adds", "Keys added.")
-        self.workqueue_retries = self._counter("workqueue_retries", "Keys put back after an error.")
+        names = [("videos",), ("notices",)]
+        self.workqueue_depth = self._gauge("workqueue_depth", "Keys that wait for a pass now.", ("name",), names)
+        self.workqueue_adds = self._counter("workqueue_adds", "Keys added.", ("name",), names)
+        self.workqueue_retries = self._counter("workqueue_retries", "Keys put back after an error.", ("name",), names)
         self.workqueue_queue_seconds = self._histogram(
-            "workqueue_queue_duration_seconds", "Time a due key waits for its pass.", (), CALL_TIMES
+            "workqueue_queue_duration_seconds", "Time a due key waits for its pass.", ("name",), CALL_TIMES, names
         )
         self.workqueue_work_seconds = self._histogram(
-            "workqueue_work_duration_seconds", "Time of the pass on a key.", (), PASS_TIMES
+            "workqueue_work_duration_seconds", "Time of the pass on a key.", ("name",), PASS_TIMES, names
         )
         self.workqueue_longest_seconds = self._gauge(
-            "workqueue_longest_running_processor_seconds", "Age of the oldest pass at work."
+            "workqueue_longest_running_processor_seconds", "Age of the oldest pass at work.", ("name",), names
         )
         self.reconciles = self._counter(
             "reconcile", "Passes by result.", ("result",), [(result,) for result in RESULTS]
@@ -135,7 +138,7 @@ class Metrics:
             "sweep_last_success_timestamp_seconds",
             "When a sweep last ended well.",
             ("sweep",),
-            [("raw",), ("tasks",), ("daily",)],
+            [("raw",), ("tasks",), ("notices",), ("daily",)],
         )
         self.missed_events = self._counter(
             "sweep_found_missed_events", "Uploads begun without holding their message: lost events, or a backlog."
@@ -190,6 +193,29 @@ class Metrics:
             ("stage",),
             LATENCIES,
             [("download",), ("probe",), ("encode",), ("verify",), ("finish",)],
+        )
+
+    def _notices(self) -> None:
+        self.notices = self._counter(
+            "notices", "Final states to be told of.", ("kind",), [(kind.value,) for kind in Kind]
+        )
+        self.told = self._counter("notices_told", "Notices that a receiver has.")
+        self.not_told = self._counter(
+            "notices_not_told",
+            "Attempts to tell that came to nothing, by reason.",
+            ("reason",),
+            [(reason,) for reason in get_args(NotToldReason)],
+        )
+        self.given_up = self._counter(
+            "notices_given_up",
+            "Notices that a receiver will never have: it is gone for good, or did not take them in time.",
+            ("reason",),
+            [("gone",), ("expired",)],
+        )
+        self.undelivered = self._gauge("notices_waiting", "Notices that receivers are still to be told of.")
+        self.oldest_notice = self._gauge("notices_oldest_waiting_seconds", "Age of the oldest of them.")
+        self.notice_seconds = self._histogram(
+            "notices_delay_seconds", "Time from a notice to its receiver's answer.", (), LATENCIES
         )
 
     def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:

@@ -64,6 +64,14 @@ class FailureClass(StrEnum):
     BAD_MESSAGE = "bad_message"
 
 
+class Kind(StrEnum):
+    """What those who want to know are told of a video: its final states."""
+
+    PUBLISHED = "video.published"
+    FAILED = "video.failed"
+    DELETED = "video.deleted"
+
+
 # --- tasks --------------------------------------------------------------------------------------------------------
 
 

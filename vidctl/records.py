@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from vidctl.model import AttemptNumber, FailureClass, Source, TaskSpec, VideoKey
+from vidctl.model import AttemptNumber, FailureClass, Kind, Source, TaskSpec, VideoKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,39 @@ class Cancel:
     at: datetime
 
 
-Record = Intent | Result | Outcome | Dead | DeadLetterSent | Round | Kept | Cancel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Everybody is to be told this of the video: its ``n``-th notice, from 1.
+
+    ``fact_at`` is the time of the record that it tells of, and with ``about`` and ``job`` names it; ``at`` is later
+    than in every notice before, whatever the clocks say. ``outputs`` belong to a publication; ``code``, ``detail`` and
+    ``failure`` (None: the upload vanished) to a failure.
+    """
+
+    key: VideoKey
+    n: int
+    at: datetime
+    about: Kind
+    fact_at: datetime
+    job: str | None = None
+    outputs: tuple[Output, ...] = ()
+    failure: FailureClass | None = None
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePosted:
+    """Notice ``n`` lies in the outbox of everybody who is to be told."""
+
+    key: VideoKey
+    n: int
+    at: datetime
+
+
+Record = Intent | Result | Outcome | Dead | DeadLetterSent | Round | Kept | Cancel | Notice | NoticePosted
+OfVideo = Cancel | Notice | NoticePosted
+"""Records that belong to no job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,23 +235,36 @@ class VideoRecords:
     key: VideoKey
     jobs: tuple[JobRecords, ...] = ()
     cancel: Cancel | None = None
+    notices: tuple[Notice, ...] = ()
+    posted: frozenset[int] = frozenset()
     unreadable: tuple[str, ...] = ()
 
     def job(self, job: str) -> JobRecords:
         """Return the records of ``job``, empty if it has none."""
         return next((records for records in self.jobs if records.job == job), JobRecords(job=job))
 
+    @property
+    def unposted(self) -> tuple[Notice, ...]:
+        """The notices that do not lie in every outbox yet, the earliest first."""
+        return tuple(notice for notice in self.notices if notice.n not in self.posted)
+
 
 def gathered(key: VideoKey, records: Iterable[Record], *, unreadable: tuple[str, ...] = ()) -> VideoRecords:
     """Put the records of one video together."""
     records = tuple(records)
-    jobs = sorted({record.job for record in records if not isinstance(record, Cancel)})
-    cancel = next((record for record in records if isinstance(record, Cancel)), None)
-    return VideoRecords(key=key, jobs=tuple(_job(job, records) for job in jobs), cancel=cancel, unreadable=unreadable)
+    jobs = sorted({record.job for record in records if not isinstance(record, OfVideo)})
+    return VideoRecords(
+        key=key,
+        jobs=tuple(_job(job, records) for job in jobs),
+        cancel=next((record for record in records if isinstance(record, Cancel)), None),
+        notices=tuple(sorted((r for r in records if isinstance(r, Notice)), key=lambda r: r.n)),
+        posted=frozenset(record.n for record in records if isinstance(record, NoticePosted)),
+        unreadable=unreadable,
+    )
 
 
 def _job(job: str, records: Iterable[Record]) -> JobRecords:
-    own = [record for record in records if not isinstance(record, Cancel) and record.job == job]
+    own = [record for record in records if not isinstance(record, OfVideo) and record.job == job]
     return JobRecords(
         job=job,
         intents=tuple(sorted((r for r in own if isinstance(r, Intent)), key=lambda r: r.number)),

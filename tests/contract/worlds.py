@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,12 @@ from tests.world.notifications import notification, s3_test_event
 from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.quota import Quota
+from tests.world.receivers import MemoryReceiver
 from tests.world.tasks import MemoryTasks
 from tests.world.uploads import MemoryUploads, Refused
 from vidctl.clients import Client, Clients, Endpoints, open_clients
 from vidctl.ecs import EcsTasks
+from vidctl.eventbridge import EventBus
 from vidctl.local.definition import ClusterName, EcsSetup, Pace, TaskDefinition
 from vidctl.local.ecs import serving
 from vidctl.local.throttle import Quotas, Rate
@@ -34,6 +36,7 @@ from vidctl.metrics import Metrics
 from vidctl.model import JobSpec, TaskSpec
 from vidctl.multipart import PARTS, Parts
 from vidctl.ports import Objects, Queue, SignedUrl, Tasks
+from vidctl.receiver import Receiver
 from vidctl.s3 import S3Objects
 from vidctl.s3_uploads import S3Uploads
 from vidctl.sqs import SqsQueue
@@ -295,3 +298,44 @@ async def _container(spec: TaskSpec, _job: JobSpec) -> int:
     if exit_code is None:
         await asyncio.Event().wait()
     return int(exit_code or 0)
+
+
+# --- an event bus -------------------------------------------------------------------------------------------------
+
+Heard = Callable[[int], Awaitable[set[tuple[str, bytes]]]]
+"""Returns kind and body of so many events that came over a bus, waiting for them."""
+
+
+async def heard_on(world: World) -> tuple[Receiver, Heard]:
+    """Make a bus, and somebody who hears what ``vidctl`` puts on it."""
+    if isinstance(world, EmulatedWorld):
+        return await _emulated_bus(world)
+    receiver = MemoryReceiver("bus")
+
+    async def heard(_number: int) -> set[tuple[str, bytes]]:
+        return {(event.about.value, event.body) for event in receiver.told}
+
+    return receiver, heard
+
+
+async def _emulated_bus(world: EmulatedWorld) -> tuple[Receiver, Heard]:
+    name, call = world._name("bus"), world.clients.events.call
+    url = await world._queue_url({})
+    arn = await world._arn(url)
+    await call("create_event_bus", Name=name)
+    pattern = json.dumps({"source": ["vidctl"]})
+    await call("put_rule", Name=name, EventBusName=name, EventPattern=pattern, State="ENABLED")
+    await call("put_targets", Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
+    queue = world._at(url)
+
+    async def heard(number: int) -> set[tuple[str, bytes]]:
+        found: set[tuple[str, bytes]] = set()
+        while len(found) < number:
+            messages = await queue.receive(wait=timedelta(seconds=5))
+            assert messages, f"{len(found)} events of {number} came"
+            for body in (json.loads(message.body) for message in messages):
+                compact = json.dumps(body["detail"], ensure_ascii=False, separators=(",", ":"))
+                found.add((body["detail-type"], compact.encode()))
+        return found
+
+    return EventBus(client=world.clients.events, name=name), heard

@@ -45,7 +45,8 @@ class Layer:
 
 
 WORDS = ("codec.py", "events.py", "journal.py", "layout.py")
-WHOLE = ("reconciler/", "worker/fence.py", "folders.py", *WORDS)
+WHOLE = ("reconciler/", "worker/fence.py", "folders.py", "outbox.py", "outbox_keys.py", "dispatch.py", *WORDS)
+PURE = ("plan", "budget", "classify", "notices", "observation", "policy", "results")
 STORIES = ("decisions", "failures", "found", "guards", "pipeline", "wishes")
 LAYERS = (
     Layer(name="unit", tests=("tests/unit",), runs=("",)),
@@ -57,7 +58,7 @@ LAYERS = (
     Layer(
         name="planner",
         tests=("tests/planner",),
-        runs=tuple(f"reconciler/{name}.py" for name in ("plan", "budget", "classify", "observation", "policy")),
+        runs=tuple(f"reconciler/{name}.py" for name in PURE),
     ),
     Layer(name="worker", tests=("tests/process/test_worker.py",), runs=("worker/", *WORDS)),
     Layer(name="stories", tests=tuple(f"tests/simulation/test_{name}.py" for name in STORIES), runs=WHOLE),

@@ -43,6 +43,8 @@ class Case:
     sight: str = "none"
     refusal: str = "none"
     others: str = "none"
+    telling: str = "off"
+    noted: str = "none"
 
     @property
     def round(self) -> int:
@@ -72,12 +74,14 @@ class Case:
             gate=d.GATES[self.gate],
             sight=d.SIGHTS[self.sight],
             others_succeeded_at=d.OTHERS_SUCCEEDED[self.others],
+            policy=d.POLICIES[self.telling],
         )
 
     def _records(self, results: tuple[Result, ...]) -> tuple[Record, ...]:
         kept = () if self.kept == "none" else (KEPT,)
         attempts = _attempts(self.attempts, self.round)
-        return (*d.ENDS[self.end], *attempts, *results, *kept, *d.CANCELS[self.cancel])
+        told = d.NOTED[self.noted](self.attempt)
+        return (*d.ENDS[self.end], *attempts, *results, *kept, *d.CANCELS[self.cancel], *told)
 
     def _copies(self) -> tuple[Source, ...]:
         return (KEPT.source,) if self.kept == "copied" else ()
@@ -177,6 +181,19 @@ FAMILIES: dict[str, Family] = {
         "end": tuple(d.ENDS),
         "cancel": tuple(d.CANCELS),
     },
+    "a notice": {
+        "raw": ("none", "young", "another"),
+        "kept": ("none", "copied"),
+        "deliveries": ("none", "plain", "redrive"),
+        "attempts": ("none", "open", "crashed three times", "published"),
+        "result": ("none", "success"),
+        "task": ("none", "running"),
+        "manifest": ("none", "of this attempt", "of an older upload"),
+        "end": ("none", "dead, not told", "dead, told", "reopened"),
+        "cancel": tuple(d.CANCELS),
+        "telling": tuple(d.POLICIES),
+        "noted": tuple(d.NOTED),
+    },
     "a deployment": {
         "raw": tuple(d.RAW),
         "attempts": tuple(d.ATTEMPTS),
@@ -206,6 +223,8 @@ def _tells_something(case: Case) -> bool:
         return False  # RunTask is called for an Intent, and for nothing else
     if case.store not in ("as said", "unclaimed ones too") and not _claims(case):
         return False  # nothing was said that could be otherwise
+    if case.noted == "the deletion" and case.cancel == "none":
+        return False  # nobody deletes what its owner did not cancel
     if case.kept == "copy gone" and case.raw != "none":
         return False  # while there is a raw object nobody looks for the copy
     # The success of others is evidence against a loss alone.

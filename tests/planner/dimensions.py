@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tests import builders as b
 from tests.planner.scene import OTHER_ETAG, OTHER_JOB
 from vidctl import layout
-from vidctl.model import AttemptNumber, Delivery, FailureClass, Redrive, Source, Task
+from vidctl.model import AttemptNumber, Delivery, FailureClass, Kind, Redrive, Source, Task
 from vidctl.reconciler.classify import STOPPED_AS_SUPERSEDED, STOPPED_FOR_DEADLINE, STOPPED_FOR_START
 from vidctl.reconciler.glance import Hopeless, Sight, Unknown
 from vidctl.reconciler.observation import LaunchGate, OutputSeen, Refusal
@@ -249,3 +249,17 @@ REFUSALS: dict[str, Callable[[AttemptNumber], tuple[Refusal, ...]]] = {
 }
 
 OTHERS_SUCCEEDED = {"none": None, "an hour ago": b.ago(hours=1), "long ago": b.ago(days=9)}
+
+POLICIES = {
+    "off": b.POLICY,
+    "on": b.TELLING,
+    "failures only": replace(b.POLICY, telling=replace(b.TELLING.telling, kinds=(Kind.FAILED,))),
+}
+
+NOTED: dict[str, Callable[[AttemptNumber], tuple[Record, ...]]] = {
+    "none": lambda _: (),
+    "the publication": lambda _: (b.notice(),),
+    "the publication, posted": lambda _: (b.notice(), b.posted()),
+    "the failure, posted": lambda _: (b.notice(about=Kind.FAILED, fact_at=b.dead().at), b.posted()),
+    "the deletion": lambda _: (b.notice(about=Kind.DELETED, fact_at=b.cancel().at, job=None),),
+}

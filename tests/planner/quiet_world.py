@@ -19,12 +19,14 @@ from vidctl.model import Task
 from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
+    CreateNotice,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
     OpenRound,
     Plan,
+    PostNotice,
     Publish,
     Raise,
     RecordOutcome,
@@ -39,7 +41,7 @@ from vidctl.reconciler.actions import (
 from vidctl.reconciler.observation import LaunchGate, Observation
 from vidctl.reconciler.plan import plan
 from vidctl.reconciler.rules import Rule
-from vidctl.records import DeadLetterSent, Intent, Kept, Result, gathered
+from vidctl.records import DeadLetterSent, Intent, Kept, NoticePosted, Result, gathered
 from vidctl.worker.fence import superseded
 
 STEP = timedelta(seconds=20)
@@ -91,7 +93,7 @@ class Future:
 
     def _next(self, scene: Scene) -> tuple[Plan, Scene | None]:
         seen = scene.seen()
-        decided = plan(seen, b.POLICY, scene.now)
+        decided = plan(seen, scene.policy, scene.now)
         self._hold(scene, seen, decided)
         return decided, follow(scene, decided)
 
@@ -116,10 +118,16 @@ def follow(scene: Scene, decided: Plan) -> Scene | None:
     return later(scene, decided.requeue_after) if decided.requeue_after else scene
 
 
-def done(action: Action, scene: Scene) -> Scene:  # noqa: C901, PLR0912 - one case for each action
+def done(action: Action, scene: Scene) -> Scene:  # noqa: C901, PLR0911, PLR0912 - one case for each action
     """Return the scene after the action."""
     match action:
-        case CreateIntent(record) | RecordOutcome(record) | DeclareDead(record) | OpenRound(record):
+        case (
+            CreateIntent(record)
+            | RecordOutcome(record)
+            | DeclareDead(record)
+            | OpenRound(record)
+            | CreateNotice(record)
+        ):
             return replace(scene, records=(*scene.records, record))
         case RunTask(intent):
             return replace(scene, tasks=(*scene.tasks, _pending(intent, scene)))
@@ -140,6 +148,9 @@ def done(action: Action, scene: Scene) -> Scene:  # noqa: C901, PLR0912 - one ca
         case SendDeadLetter(dead, _):
             sent = DeadLetterSent(key=b.KEY, job=dead.job, round=dead.round, at=scene.now)
             return replace(scene, records=(*scene.records, sent))
+        case PostNotice(notice):
+            posted = NoticePosted(key=b.KEY, n=notice.n, at=scene.now)
+            return replace(scene, records=(*scene.records, posted))
         case RemoveManifest():
             return replace(scene, manifest=None)
         case RemoveOutputs(keys):

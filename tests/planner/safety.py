@@ -7,16 +7,18 @@ from datetime import timedelta
 
 from tests import builders as b
 from tests.planner.scene import Scene, attempt_of
-from vidctl.model import Delivery, FailureClass, Source, Task
+from vidctl.model import Delivery, FailureClass, Kind, Source, Task
 from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
+    CreateNotice,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
     OpenRound,
     Plan,
+    PostNotice,
     Publish,
     Raise,
     RecordOutcome,
@@ -31,7 +33,7 @@ from vidctl.reconciler.actions import (
 from vidctl.reconciler.classify import STOPPED_AS_SUPERSEDED
 from vidctl.reconciler.glance import Hopeless
 from vidctl.reconciler.observation import JobView, Observation
-from vidctl.records import Dead, Intent, Manifest, Outcome, Output, Round
+from vidctl.records import Dead, Intent, Manifest, Notice, Outcome, Output, Round
 
 LONGEST_WAIT = max(b.POLICY.backoff_cap, b.POLICY.lost_after - b.POLICY.relaunch_until, b.POLICY.recall)
 
@@ -50,8 +52,9 @@ def hold(scene: Scene, seen: Observation, plan: Plan) -> None:
 
 
 def nothing_is_forgotten(seen: Observation) -> None:
-    """A video is left alone only when nothing is open, alive, unanswered, or to be published."""
+    """A video is left alone only when nothing is open, alive, unanswered, to be published or to be told."""
     assert not seen.deliveries
+    assert not seen.records.unposted
     assert seen.records.cancel is None or nothing_remains(seen)
     for job in map(seen.job, seen.jobs):
         assert not job.records.open_intents
@@ -100,6 +103,10 @@ def allowed(action: Action, scene: Scene, seen: Observation) -> None:  # noqa: C
             may_tell(dead, seen)
         case OpenRound(opened):
             may_reopen(opened, seen)
+        case CreateNotice(notice):
+            may_note(notice, scene, seen)
+        case PostNotice(notice):
+            may_post(notice, seen)
         case RemoveManifest() | RemoveOutputs() | RemoveKept():
             assert seen.records.cancel is not None
             assert not any(task.alive for task in scene.tasks)
@@ -107,7 +114,7 @@ def allowed(action: Action, scene: Scene, seen: Observation) -> None:  # noqa: C
             assert seen.manifest is None or isinstance(action, RemoveManifest)
         case DeleteDeliveries(deliveries):
             for delivery in deliveries:
-                may_acknowledge(delivery, seen)
+                may_acknowledge(delivery, scene, seen)
 
 
 # --- one action each ------------------------------------------------------------------------------------------------
@@ -278,11 +285,49 @@ def may_reopen(opened: Round, seen: Observation) -> None:
     assert job.records.dead.round in {redrive.round for redrive in asked}
 
 
-def may_acknowledge(delivery: Delivery, seen: Observation) -> None:
+def may_note(notice: Notice, scene: Scene, seen: Observation) -> None:
+    """Only what is true, or what the owner asked for, is noted, once, and while something is left to do."""
+    assert scene.policy.telling.receivers
+    assert notice.about in scene.policy.telling.kinds
+    assert notice.n == len(seen.records.notices) + 1
+    before = [(known.about, known.job, known.fact_at) for known in seen.records.notices]
+    assert (notice.about, notice.job, notice.fact_at) not in before
+    assert all(known.at < notice.at for known in seen.records.notices)
+    job = None if notice.job is None else seen.job(notice.job)
+    match notice.about:
+        case Kind.PUBLISHED:
+            assert job is not None
+            assert job.manifest is not None
+            assert (notice.fact_at, notice.outputs) == (job.manifest.published_at, job.manifest.outputs)
+            assert job.raw is not None or job.records.open_intents or job.deliveries
+        case Kind.FAILED:
+            assert job is not None
+            assert job.manifest is None
+            sent = {letter.round for letter in job.records.dead_letters}
+            unsent = job.records.dead is not None and job.records.dead.round not in sent
+            assert unsent or (seen.raw is None and job.source is None and job.records.open_intents)
+        case Kind.DELETED:
+            assert seen.records.cancel is not None
+            assert not nothing_remains(seen) or seen.deliveries or any(job.open_intents for job in seen.records.jobs)
+
+
+def may_post(notice: Notice, seen: Observation) -> None:
+    """What is noted is posted once; a deletion when it is true."""
+    assert notice in seen.records.unposted
+    assert notice.about is not Kind.DELETED or nothing_remains(seen)
+
+
+def may_acknowledge(delivery: Delivery, scene: Scene, seen: Observation) -> None:
     job = seen.job(seen.job_of(delivery.upload.etag))
+    assert not seen.records.unposted
+    wanted_kinds = scene.policy.telling.kinds if scene.policy.telling.receivers else ()
+    noted = {(notice.about, notice.job, notice.fact_at) for notice in seen.records.notices}
     if seen.records.cancel is not None:
         assert nothing_remains(seen)
+        assert Kind.DELETED not in wanted_kinds or (Kind.DELETED, None, seen.records.cancel.at) in noted
         return
+    if job.manifest is not None and job.records.dead is None and Kind.PUBLISHED in wanted_kinds:
+        assert (Kind.PUBLISHED, job.job, job.manifest.published_at) in noted
     assert not job.records.open_intents
     assert all(is_winner(seen.manifest, task) for task in map(attempt_of, job.live_tasks))
     if job.records.dead is not None:

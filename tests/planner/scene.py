@@ -12,6 +12,7 @@ from vidctl.model import AttemptNumber, Delivery, Source, Task
 from vidctl.reconciler.glance import Glance, Sight
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
 from vidctl.reconciler.plan import claims
+from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.wants import wants_glance
 from vidctl.records import (
     Cancel,
@@ -20,6 +21,9 @@ from vidctl.records import (
     Intent,
     Kept,
     Manifest,
+    Notice,
+    NoticePosted,
+    OfVideo,
     Outcome,
     Record,
     Result,
@@ -56,6 +60,7 @@ class Scene:
     gate: LaunchGate = OPEN
     sight: Sight | None = None
     others_succeeded_at: datetime | None = None
+    policy: Policy = b.POLICY
 
     def seen(self) -> Observation:
         """Return what a pass sees: as ``observe`` does it, copies only without raw, and of outputs the claimed."""
@@ -76,7 +81,7 @@ class Scene:
             gate=self.gate,
             others_succeeded_at=self.others_succeeded_at,
         )
-        source = None if self.sight is None else wants_glance(seen, b.POLICY, self.now)
+        source = None if self.sight is None else wants_glance(seen, self.policy, self.now)
         if source is not None and self.sight is not None:
             seen = replace(seen, glance=Glance(source=source, sight=self.sight))
         if records.cancel is not None:
@@ -107,6 +112,7 @@ class Scene:
             self.gate,
             self.sight,
             self.others_succeeded_at,
+            self.policy.telling.receivers,
         )
 
 
@@ -125,6 +131,10 @@ def mark(record: Record) -> Hashable:
             return ("kept", record.job, record.source)
         case Cancel():
             return "cancel"
+        case Notice():
+            return ("notice", record.n, record.about, record.job, record.fact_at)
+        case NoticePosted():
+            return ("posted", record.n)
 
 
 def task_mark(task: Task) -> Hashable:
@@ -134,7 +144,7 @@ def task_mark(task: Task) -> Hashable:
 
 def own(record: Record, job: str) -> bool:
     """Whether the record is one of this job."""
-    return not isinstance(record, Cancel) and record.job == job
+    return not isinstance(record, OfVideo) and record.job == job
 
 
 def attempt_of(task: Task) -> tuple[str, AttemptNumber]:

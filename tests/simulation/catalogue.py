@@ -139,6 +139,9 @@ class Fault(Enum):
     TASK_EVENT_LOST = "73", "a task's event is lost", 0.2, 1.0
     TASK_EVENT_DOUBLED = "74", "a task's event comes twice", 0.2, 1.0
     TASK_EVENT_LATE = "75", "a task's event comes late, after later ones", 0.2, 0.9
+    # --- receivers of notices -------------------------------------------------------------------------------------
+    NOTICE_REFUSED = "83", "a receiver of notices answers 500", 0.1, 0.6
+    NOTICE_TAKEN_IN_SILENCE = "84", "a receiver takes a notice, and its answer never comes", 0.05, 0.4
     # --- processes ------------------------------------------------------------------------------------------------
     TERMINATED = "76", "SIGTERM in the middle of work", 0.02, 0.2
     KILLED_IN_SHUTDOWN = "76a", "SIGKILL during the shutdown", 0.2, 0.8

@@ -54,6 +54,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "tasks.describe": (*ANY_CALL, Fault.TASK_MISSING, Fault.STATUS_BACKWARDS),
     "tasks.started_by": (*ANY_CALL, Fault.LISTING_CHANGED),
     "tasks.family": (*ANY_CALL, Fault.LISTING_CHANGED),
+    "receiver.tell": (*ANY_CHANGE, Fault.NOTICE_REFUSED, Fault.NOTICE_TAKEN_IN_SILENCE),
     "tasks.stop": (*ANY_CHANGE, Fault.STOP_IGNORED),
 }
 """What each call may meet."""

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from tests.simulation.catalogue import Fault
 from tests.simulation.seen_objects import SeenObjects
 from tests.simulation.seen_queue import SeenQueue
+from tests.simulation.seen_receiver import SeenReceiver
 from tests.simulation.seen_tasks import SeenTasks
 from tests.simulation.weather import READING, Reading, Weather
 from tests.world.loop import VirtualLoop
@@ -62,6 +63,7 @@ def remembered(controller: Controller) -> dict[str, int]:
         "observations": len(controller._reconciler._observer._last),
         "tasks": len(view._known) + len(view._by_key) + len(view._missing),
         "refusals": len(view._refusals),
+        "notices": sum(map(len, controller.telling.queues.values())),
         "slots": launches._slots.taken + launches._slots.waiting,
     }
     return {name: count for name, count in counts.items() if count}
@@ -105,6 +107,7 @@ class Fleet:
             limits=replace(world.limits, slots=slots or world.limits.slots),
             metrics=metrics,
             randomness=random.Random(f"{world.story.seed} {name}"),
+            receivers={name: SeenReceiver(receiver, weather) for name, receiver in world.receivers.items()},
             audit=lambda key, seen, decided: self._audit(weather, key, seen, decided),
         )
         with acting(Role.REPLICA, name):

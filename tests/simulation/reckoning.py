@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.world.telling import untold
 from vidctl import layout
 from vidctl.model import VideoKey
+from vidctl.outbox_keys import OUTBOX_PREFIX
 
 if TYPE_CHECKING:
     from tests.simulation.swarm import Swarm
@@ -33,6 +35,8 @@ def unsettled(world: Swarm) -> list[str]:
     left += [f"task {token} runs" for token in sorted(world.workload.running)]
     left += [f"attempt {token} is open" for token in sorted(world.watch.ledger.open)]
     left += [f"{key}: {why}" for key in world.bodies if (why := _misplaced(world, key))]
+    left += [f"dispatch {key}" for key in world.final.keys(OUTBOX_PREFIX)]
+    left += [why for key in world.bodies if key not in world.removed for why in untold(world, key, world.latest[key])]
     return left
 
 

@@ -120,6 +120,8 @@ class Story:
     slots: int
     acts: tuple[Act, ...]
     scene: Scene
+    told: bool = False
+    """Whether a webhook and a bus are told of what becomes of the videos."""
 
 
 def draw_story(seed: int, *, uploads: int | None = None) -> Story:
@@ -139,6 +141,8 @@ def draw_story(seed: int, *, uploads: int | None = None) -> Story:
         slots=chance.choice((1, 4, 20)) if number <= FEW else chance.choice((6, 20, 40)),
         acts=tuple(sorted(acts, key=lambda act: act.at)),
         scene=scene,
+        # One in four: telling costs every job some calls, and so every run some time.
+        told=seed % 4 == 0,
     )
 
 

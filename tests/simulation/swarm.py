@@ -35,6 +35,7 @@ from tests.world.world import Simulation
 from vidctl import events, layout
 from vidctl.model import FailureClass, JobSpec, TaskSpec, Upload, VideoKey
 from vidctl.reconciler.limits import Limits
+from vidctl.reconciler.policy import Telling
 from vidctl.records import Cancel, Dead, Outcome
 
 BOUND = timedelta(hours=8)
@@ -58,6 +59,7 @@ LIMITS = Limits(
     receivers=1,
     receive_wait=timedelta(seconds=20),
     depth=timedelta(minutes=5),
+    outbox_sweep=timedelta(minutes=5),
     clean=timedelta(hours=2),
     clean_after=timedelta(hours=1),
 )
@@ -78,7 +80,10 @@ class Swarm(Simulation):
         """The job of each video's last upload."""
         self.removed: set[VideoKey] = set()
         """Videos whose raw object somebody removed by hand: what becomes of them is nobody's fault."""
-        super().__init__(limits=replace(LIMITS, slots=story.slots), policy=POLICIES.get(story.scene, IMPATIENT))
+        policy = POLICIES.get(story.scene, IMPATIENT)
+        if story.told:
+            policy = replace(policy, telling=Telling(receivers=("hook", "bus"), patience=timedelta(days=9)))
+        super().__init__(limits=replace(LIMITS, slots=story.slots), policy=policy)
         self.raw.page_size = self.final.page_size = int(dice.among("page", 2, 20, 250))
         self.raw_queue._most_in_flight = int(dice.among("in flight", 8, 120_000, 120_000))
         if dice.happens(Fault.CLUSTER_FULL, "run"):

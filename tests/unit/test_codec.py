@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from tests import builders as b
 from vidctl import codec, layout
+from vidctl.dispatch import Dispatch
 from vidctl.errors import Malformed, UnknownVersion
-from vidctl.model import AttemptNumber, FailureClass, JobSpec, VideoKey
+from vidctl.model import AttemptNumber, FailureClass, JobSpec, Kind, VideoKey
 from vidctl.progress import Progress
 from vidctl.records import Cancel, Intent, Manifest, Outcome, Record, Result
 from vidctl.tickets import Ticket, Way
 
-KINDS: tuple[type[Any], ...] = (*get_args(Record), Manifest, Progress, JobSpec, Ticket)
+KINDS: tuple[type[Any], ...] = (*get_args(Record), Manifest, Progress, JobSpec, Ticket, Dispatch)
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEY = VideoKey(user_id="alice", video_id="0193b5a0-0000-8000-8000-000000000000")
 OUTCOME = Outcome(
@@ -35,6 +36,7 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         bool: st.booleans(),
         datetime: st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
         FailureClass: st.sampled_from(FailureClass),
+        Kind: st.sampled_from(Kind),
         Way: st.sampled_from(Way),
         NoneType: st.none(),
     }

@@ -11,15 +11,18 @@ from prometheus_client import CollectorRegistry
 
 from tests.world.loop import simulate
 from vidctl.metrics import Metrics
-from vidctl.reconciler.workqueue import LONGEST_BACKOFF, Closed, WorkQueue
+from vidctl.reconciler.workqueue import LONGEST_BACKOFF, Closed, WorkQueue, watch
 
 
 def queue(metrics: Metrics | None = None) -> WorkQueue[str]:
-    return WorkQueue(metrics or Metrics(CollectorRegistry()), randomness=random.Random(1))
+    metrics = metrics or Metrics(CollectorRegistry())
+    made: WorkQueue[str] = WorkQueue(metrics, randomness=random.Random(1))
+    watch(metrics, "videos", made)
+    return made
 
 
 def value(metrics: Metrics, name: str) -> float | None:
-    return metrics.registry.get_sample_value(f"vidctl_workqueue_{name}")
+    return metrics.registry.get_sample_value(f"vidctl_workqueue_{name}", {"name": "videos"})
 
 
 def now() -> float:

@@ -16,7 +16,9 @@ from tests.world.ledger import Ledger
 from tests.world.loop import clock
 from tests.world.queue import Queued
 from tests.world.seam import ACTOR, Role, Witness
-from vidctl import events, layout
+from tests.world.telling import untrue
+from vidctl import events, layout, outbox_keys
+from vidctl.dispatch import Event
 from vidctl.errors import Malformed
 from vidctl.model import AttemptNumber, FailureClass, Upload, VideoKey
 from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Output, Record, Result
@@ -93,7 +95,9 @@ class Watch(Witness):
         match record:
             case Manifest():
                 self._publishes(record, before)
-            case None | Result() | Cancel():
+            case None:
+                self.must(key.startswith(TELLING), f"a replica wrote {key}")
+            case Result() | Cancel():
                 self.must(False, f"a replica wrote {key}")
             case _:
                 self.must(not standing, f"{key} was written twice", record.key)
@@ -121,6 +125,8 @@ class Watch(Witness):
         self.ledger.delete(key)
 
     def _deleting_final(self, key: str) -> None:
+        if key.startswith(outbox_keys.OUTBOX_PREFIX):
+            return
         self.must(not key.startswith(layout.RECORDS_PREFIX), f"a replica deleted {key}")
         video = layout.parse_video_folder(key)
         assert video is not None
@@ -232,8 +238,7 @@ class Watch(Witness):
         self.must(known, f"a task was started without intent {token}")
 
     def stopping(self, arn: str) -> None:
-        if ACTOR.get().role is Role.REPLICA:
-            self._changed()
+        self.changes += ACTOR.get().role is Role.REPLICA
 
     # --- messages -------------------------------------------------------------------------------------------------
 
@@ -245,6 +250,11 @@ class Watch(Witness):
             job, round_ = attributes["vidctl.job"], int(attributes["vidctl.round"])
             known = self.ledger.jobs.get(job)
             self.must(known is not None and round_ in known.deads, f"a dead letter without a Dead: {attributes}")
+
+    def telling(self, receiver: str, told: Event) -> None:
+        self._changed()
+        wrong = untrue(self._world, told)
+        self.must(wrong is None, f"{receiver}: {wrong}")
 
     def acknowledging(self, queue: str, message: Queued) -> None:
         if ACTOR.get().role is not Role.REPLICA or queue != self._world.raw_queue.name:
@@ -287,6 +297,7 @@ class Watch(Witness):
         self.changes += 1
 
 
+TELLING = (outbox_keys.OUTBOX_PREFIX, outbox_keys.UNDELIVERED_PREFIX)
 CLOCKS = timedelta(minutes=15)
 """By how much the clocks of replicas may disagree, together."""
 

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from vidctl import codec, layout
 from vidctl.model import AttemptNumber, VideoKey
-from vidctl.records import Cancel, Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome, Output, Record, Result, Round
+from vidctl.records import (
+    Cancel,
+    Dead,
+    DeadLetterSent,
+    Intent,
+    Kept,
+    Manifest,
+    Notice,
+    NoticePosted,
+    Outcome,
+    Output,
+    Record,
+    Result,
+    Round,
+)
 
 NEWER = b'{"v": 2,'
 OURS = b'{"v": 1,'
@@ -59,8 +74,11 @@ class Ledger:
         """What workers say of their folders, by the key of the output."""
         self.jobs: dict[str, Job] = {}
         self.of_video: defaultdict[VideoKey, set[str]] = defaultdict(set)
-        self.cancelled: set[VideoKey] = set()
+        self.cancelled: dict[VideoKey, datetime] = {}
         self.manifests: dict[VideoKey, Manifest] = {}
+        self.notices: defaultdict[VideoKey, dict[int, Notice]] = defaultdict(dict)
+        self.publications: set[tuple[VideoKey, str, datetime]] = set()
+        """Every publication that there ever was: video, job, time."""
         self.tokens: set[str] = set()
         self.open: set[str] = set()
         """The launch tokens of attempts without a verdict."""
@@ -80,6 +98,7 @@ class Ledger:
             return None
         manifest = codec.decode(Manifest, readable(body))
         self.manifests[manifest.key] = manifest
+        self.publications.add((manifest.key, manifest.job, manifest.published_at))
         return manifest
 
     def delete(self, key: str) -> None:
@@ -89,9 +108,17 @@ class Ledger:
             self.manifests.pop(video, None)
 
     def _take(self, record: Record) -> None:
-        if isinstance(record, Cancel):
-            self.cancelled.add(record.key)
-            return
+        match record:
+            case Cancel():
+                self.cancelled[record.key] = record.at
+            case Notice():
+                self.notices[record.key][record.n] = record
+            case NoticePosted():
+                return
+            case _:
+                self._take_of_job(record)
+
+    def _take_of_job(self, record: Intent | Result | Outcome | Dead | DeadLetterSent | Round | Kept) -> None:
         job = self.jobs.setdefault(record.job, Job(record.key))
         self.of_video[record.key].add(record.job)
         match record:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.world.queue import Queued
+    from vidctl.dispatch import Event
 
 Around = Callable[[str], AbstractAsyncContextManager[None]]
 """Surrounds one call, named as ``objects.create``.
@@ -89,6 +90,9 @@ class Witness:
 
     def sending(self, queue: str, body: str, attributes: dict[str, str]) -> None:
         """Somebody puts a message on a queue."""
+
+    def telling(self, receiver: str, told: Event) -> None:
+        """Somebody tells a receiver."""
 
     def acknowledging(self, queue: str, message: Queued) -> None:
         """Somebody deletes a message that is there."""

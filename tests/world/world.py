@@ -22,6 +22,7 @@ from tests.world.loop import clock
 from tests.world.notifications import notification, task_event
 from tests.world.objects import Created, MemoryObjects
 from tests.world.queue import MemoryQueue
+from tests.world.receivers import MemoryReceiver
 from tests.world.seam import Role, acting
 from tests.world.tasks import MOST_TASKS, MemoryTasks
 from tests.world.workers import Behaviour, transcode
@@ -68,6 +69,7 @@ class Simulation:
             room=lambda: self.room,
             witness=watch,
         )
+        self.receivers = {name: MemoryReceiver(name, witness=watch) for name in self.policy.telling.receivers}
         self._uploads = 0
 
     async def __aenter__(self) -> Self:
@@ -144,6 +146,7 @@ class Simulation:
             limits=self.limits,
             metrics=self.metrics,
             randomness=random.Random(self.seed),
+            receivers=self.receivers,
         )
 
     # --- what came of it ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import assert_never
 
@@ -14,15 +15,19 @@ from vidctl.errors import PreconditionFailed
 from vidctl.journal import Journal
 from vidctl.metrics import Metrics
 from vidctl.model import FailureClass, Redrive, Upload, VideoKey
+from vidctl.outbox import Outbox
+from vidctl.outbox_keys import DispatchName
 from vidctl.ports import World
 from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
+    CreateNotice,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
     OpenRound,
+    PostNotice,
     Publish,
     Raise,
     RecordOutcome,
@@ -40,7 +45,7 @@ from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.launching import Launcher, Stale
 from vidctl.reconciler.observation import Observation
 from vidctl.reconciler.policy import Policy
-from vidctl.records import Dead, DeadLetterSent, Intent, Kept, Manifest, Outcome
+from vidctl.records import Dead, DeadLetterSent, Intent, Kept, Manifest, Notice, NoticePosted, Outcome
 
 log = logs.get(__name__)
 
@@ -62,11 +67,14 @@ class Actor:
         launcher: Launcher,
         holds: Holds,
         launches: Launches,
+        posted: Callable[[Iterable[DispatchName]], None],
         policy: Policy,
         metrics: Metrics,
     ) -> None:
         self._world = world
         self._journal = journal
+        self._outbox = Outbox(world.final)
+        self._posted = posted
         self._launcher = launcher
         self._holds = holds
         self._launches = launches
@@ -100,12 +108,12 @@ class Actor:
             case Redate(manifest, replacing):
                 await self._journal.publish(manifest, replacing=replacing)
                 log.info("uploaded_again", uploaded_at=manifest.uploaded_at.isoformat())
-            case DeclareDead() | SendDeadLetter() | OpenRound():
-                await self._give_up(action)
+            case DeclareDead() | SendDeadLetter() | OpenRound() | CreateNotice() | PostNotice():
+                await self._write(action)
             case _:
                 await self._remove(action, seen.key)
 
-    async def _give_up(self, action: DeclareDead | SendDeadLetter | OpenRound) -> None:
+    async def _write(self, action: DeclareDead | SendDeadLetter | OpenRound | CreateNotice | PostNotice) -> None:
         match action:
             case DeclareDead(dead):
                 await self._journal.write(dead)
@@ -118,8 +126,21 @@ class Actor:
             case OpenRound(opened):
                 await self._journal.write(opened)
                 log.info("round_opened", round=opened.round)
+            case CreateNotice(notice):
+                await self._journal.write(notice)
+                self._metrics.notices.labels(notice.about.value).inc()
+                log.info("noted", kind=notice.about.value, notice=notice.n)
+            case PostNotice(notice):
+                await self._post(notice)
             case _:
                 assert_never(action)
+
+    async def _post(self, notice: Notice) -> None:
+        """Put the notice into every outbox, and then say so: a crash in between posts it again, under the same name."""
+        names = await self._outbox.post(notice, self._policy.telling.receivers)
+        await self._journal.write(NoticePosted(key=notice.key, n=notice.n, at=self._world.clock()))
+        self._posted(names)
+        log.info("posted", kind=notice.about.value, notice=notice.n, receivers=len(names))
 
     async def _remove(
         self,

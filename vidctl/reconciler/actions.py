@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from vidctl.model import Delivery, Source
 from vidctl.reconciler.rules import Rule
-from vidctl.records import Dead, Intent, Manifest, Outcome, Round
+from vidctl.records import Dead, Intent, Manifest, Notice, Outcome, Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,20 @@ class RemoveKept:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateNotice:
+    """Note that everybody is to be told of a final state."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class PostNotice:
+    """Put a notice into the outbox of every receiver, and note that it lies there."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteDeliveries:
     """Delete messages: the last step of all."""
 
@@ -148,6 +162,8 @@ Action = (
     | RemoveManifest
     | RemoveOutputs
     | RemoveKept
+    | CreateNotice
+    | PostNotice
     | DeleteDeliveries
 )
 

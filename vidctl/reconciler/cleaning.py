@@ -84,7 +84,7 @@ class Cleaning:
             except WorldError as error:
                 log.warning("records_not_read", video_id=key.video_id, code=error.code, error=str(error))
                 continue
-            if records.cancel is not None or any(map(_is_open, records.jobs)):
+            if records.cancel is not None or records.unposted or any(map(_is_open, records.jobs)):
                 self._add(key)
 
 

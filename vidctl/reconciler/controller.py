@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,8 @@ from vidctl.journal import Journal
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 from vidctl.ports import World
+from vidctl.receiver import Receiver
+from vidctl.reconciler import depths
 from vidctl.reconciler.act import Actor
 from vidctl.reconciler.cleaning import Cleaning
 from vidctl.reconciler.glancing import Glancing
@@ -34,7 +36,8 @@ from vidctl.reconciler.room import Room
 from vidctl.reconciler.sources import Deliveries, TaskEvents
 from vidctl.reconciler.sweep import Sweep
 from vidctl.reconciler.tasks import TaskView
-from vidctl.reconciler.workqueue import Closed, WorkQueue
+from vidctl.reconciler.telling import Telling
+from vidctl.reconciler.workqueue import Closed, WorkQueue, watch
 
 log = logs.get(__name__)
 
@@ -57,6 +60,7 @@ class Controller:
         limits: Limits,
         metrics: Metrics,
         randomness: random.Random,
+        receivers: Mapping[str, Receiver] | None = None,
         audit: Audit = unaudited,
     ) -> None:
         self._world = world
@@ -74,10 +78,11 @@ class Controller:
         launch_rate = Rate(per_second=limits.launches_per_second, burst=10, clock=clock)
         self.holds = Holds(world.raw_queue, policy=limits.holds, clock=clock, metrics=metrics, randomness=randomness)
         self.view = TaskView(world.tasks, rate=reads, clock=clock, metrics=metrics, changed=add)
-        per_user = limits.slots_per_user
+        per_user, told = limits.slots_per_user, receivers or {}
         self.launches = Launches(
             slots=limits.slots, slots_per_user=per_user, rate=launch_rate, clock=clock, metrics=metrics, wake=add
         )
+        self.telling = Telling(world, receivers=told, policy=policy.telling, metrics=metrics, randomness=randomness)
         self._reconciler = self._reconciling(journal, audit)
         self._deliveries = Deliveries(
             world,
@@ -111,6 +116,7 @@ class Controller:
             launcher=launcher,
             holds=self.holds,
             launches=self.launches,
+            posted=self.telling.add,
             policy=policy,
             metrics=metrics,
         )
@@ -169,6 +175,7 @@ class Controller:
             ExceptionGroup: a loop ended that should not have.
 
         """
+        watch(self._metrics, "videos", self.queue)
         async with TaskGroup() as group:
             receivers = [
                 group.create_task(self._deliveries.run(self._stopping, self._ticker(f"deliveries-{n}")))
@@ -176,6 +183,7 @@ class Controller:
             ]
             receivers.append(group.create_task(self._task_events.run(self._stopping, self._ticker("task-events"))))
             passes = [group.create_task(self._passes(), name=f"passes-{n}") for n in range(self._limits.passes)]
+            passes += [group.create_task(loop, name=f"tellers-{n}") for n, loop in enumerate(self.telling.loops())]
             extending = group.create_task(self._extend(), name="holds")
             others = [group.create_task(loop) for loop in self._others()]
             self._loops = [*receivers, *passes, extending, *others]
@@ -195,6 +203,7 @@ class Controller:
         for task in others:
             task.cancel()
         self.queue.close()
+        self.telling.close()
         limit = max(self._limits.shutdown - CLOSING, CLOSING).total_seconds()
         await asyncio.wait([*receivers, *passes], timeout=limit)
         for task in (*receivers, *passes):
@@ -203,10 +212,12 @@ class Controller:
     # --- the loops ------------------------------------------------------------------------------------------------
 
     def _others(self) -> list[Coroutine[Any, Any, None]]:
-        sweep = self._limits.sweep
+        sweep, outbox = self._limits.sweep, self._limits.outbox_sweep
+        everybody = (self.telling.sweep,) if self.telling.queues else ()
         return [
+            *(self._every("sweep-outbox", outbox, tell, first=timedelta(0)) for tell in everybody),
             self._every("refresh", self._policy.poll / 2, self._refresh),
-            self._every("depth", self._limits.depth, self._measure),
+            self._every("depth", self._limits.depth, lambda: depths.measure(self._world, self._metrics)),
             self._every("sweep-tasks", sweep, self._sweep.tasks, first=timedelta(0)),
             self._every("sweep-raw", sweep, self._sweep.raw, first=timedelta(0)),
             # Soon after the start: a service that is deployed every day would else never come to it.
@@ -276,17 +287,6 @@ class Controller:
     async def _refresh(self) -> None:
         self._ticker("refresh")()
         await self.view.refresh(older_than=self._policy.poll / 2)
-
-    async def _measure(self) -> None:
-        queues = {
-            "raw": self._world.raw_queue,
-            "dead_letter": self._world.dead_letter_queue,
-            "task": self._world.task_queue,
-        }
-        for name, queue in queues.items():
-            depth = await queue.depth()
-            self._metrics.queue_depth.labels(name).set(depth.visible + depth.delayed)
-            self._metrics.queue_in_flight.labels(name).set(depth.in_flight)
 
     def _ticker(self, name: str) -> Callable[[], None]:
         def tick() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vidctl import codec
-from vidctl.model import JOB_VARIABLE, AttemptNumber, FailureClass, JobSpec, Source
+from vidctl.model import JOB_VARIABLE, AttemptNumber, FailureClass, JobSpec, Kind, Source
 from vidctl.reconciler import budget, sizing
 from vidctl.reconciler.classify import Verdict
-from vidctl.reconciler.observation import JobView
+from vidctl.reconciler.observation import JobView, Observation
 from vidctl.reconciler.policy import Policy
-from vidctl.records import Dead, Intent, Manifest, Outcome, Result
+from vidctl.records import Dead, Intent, Manifest, Notice, Outcome, Result
 
 
 def intent(job: JobView, number: AttemptNumber, source: Source, policy: Policy, now: datetime) -> Intent:
@@ -66,3 +66,12 @@ def dead(job: JobView, source: Source, spent: Verdict, attempts: int, now: datet
         attempts=attempts,
         source=source,
     )
+
+
+def notice(seen: Observation, about: Kind, fact_at: datetime, now: datetime) -> Notice:
+    """Draft the next notice of the video, later than all before it: receivers order by its time."""
+    last = seen.records.notices[-1] if seen.records.notices else None
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    if last is not None:
+        at = max(at, last.at + timedelta(milliseconds=1))
+    return Notice(key=seen.key, n=1 if last is None else last.n + 1, at=at, about=about, fact_at=fact_at)

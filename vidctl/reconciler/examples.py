@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from vidctl import layout
-from vidctl.model import AttemptNumber, Delivery, FailureClass, JobSpec, Redrive, Source, Task, Upload, VideoKey
+from vidctl.model import AttemptNumber, Delivery, FailureClass, JobSpec, Kind, Redrive, Source, Task, Upload, VideoKey
 from vidctl.reconciler.glance import NOT_AN_MP4, Glance
 from vidctl.reconciler.observation import LaunchGate, Observation, OutputSeen, Refusal
-from vidctl.reconciler.policy import Placement, Policy, TaskSize
+from vidctl.reconciler.policy import Placement, Policy, TaskSize, Telling
 from vidctl.reconciler.rules import Rule
 from vidctl.records import (
     Cancel,
@@ -18,6 +18,8 @@ from vidctl.records import (
     Intent,
     Kept,
     Manifest,
+    Notice,
+    NoticePosted,
     Outcome,
     Output,
     Record,
@@ -31,6 +33,7 @@ POLICY = Policy(
     final_bucket="final",
     placements=(Placement(capacity_provider="FARGATE", subnets=("subnet",)),),
     sizes=(TaskSize(cpu_units=4096, memory_mib=8192, ephemeral_gib=60),),
+    telling=Telling(receivers=("webhook",)),
 )
 KEY = VideoKey(user_id="user", video_id="00000000-0000-0000-0000-000000000001")
 ETAG = "0123456789abcdef0123456789abcdef"
@@ -55,17 +58,21 @@ def examples() -> dict[Rule, Observation]:
 
 
 def _cancelled() -> dict[Rule, Observation]:
-    cancel = Cancel(key=KEY, at=NOW)
-    gone: dict[str, object] = {"raw": None}
+    cancelled, gone = Cancel(key=KEY, at=NOW), {"raw": None}
+    noted = _noted(Kind.DELETED, job=None)
+    posted: tuple[Record, ...] = (cancelled, noted, _posted())
+    cancel: tuple[Record, ...] = (cancelled, noted)
     return {
-        Rule.CANCELLED_TASK_ALIVE: _seen(cancel, _intent(), tasks=(_task(),)),
-        Rule.CANCELLED_ATTEMPT_OPEN: _seen(cancel, _intent()),
-        Rule.CANCELLED_MANIFEST: _seen(cancel, manifest=_manifest(), manifest_etag="etag"),
-        Rule.CANCELLED_OUTPUTS: _seen(cancel, leftovers=(_output().key,)),
-        Rule.CANCELLED_RAW: _seen(cancel),
-        Rule.CANCELLED_KEPT: _seen(cancel, _kept(), kept=(_kept().source,), **gone),
-        Rule.CANCELLED_MESSAGE: _seen(cancel, **gone),
-        Rule.CANCELLED: _seen(cancel, deliveries=(), **gone),
+        Rule.CANCELLED_UNNOTED: _seen(cancelled),
+        Rule.CANCELLED_TASK_ALIVE: _seen(*cancel, _intent(), tasks=(_task(),)),
+        Rule.CANCELLED_ATTEMPT_OPEN: _seen(*cancel, _intent()),
+        Rule.CANCELLED_MANIFEST: _seen(*cancel, manifest=_manifest(), manifest_etag="etag"),
+        Rule.CANCELLED_OUTPUTS: _seen(*cancel, leftovers=(_output().key,)),
+        Rule.CANCELLED_RAW: _seen(*cancel),
+        Rule.CANCELLED_KEPT: _seen(*cancel, _kept(), kept=(_kept().source,), **gone),
+        Rule.CANCELLED_UNPOSTED: _seen(*cancel, **gone),
+        Rule.CANCELLED_MESSAGE: _seen(*posted, **gone),
+        Rule.CANCELLED: _seen(*posted, deliveries=(), **gone),
     }
 
 
@@ -75,7 +82,8 @@ def _dead() -> dict[Rule, Observation]:
     return {
         Rule.DEAD_REDRIVEN: _seen(dead, _kept(), told, deliveries=(answer,)),
         Rule.DEAD_RAW_UNKEPT: _seen(dead),
-        Rule.DEAD_UNTOLD: _seen(dead, _kept()),
+        Rule.DEAD_UNNOTED: _seen(dead, _kept()),
+        Rule.DEAD_UNTOLD: _seen(dead, _kept(), _noted(Kind.FAILED), _posted()),
         Rule.DEAD_TASK_ALIVE: _seen(dead, _kept(), told, tasks=(_task(),)),
         Rule.DEAD_ATTEMPT_OPEN: _seen(dead, _kept(), told, _intent()),
         Rule.DEAD_MESSAGE: _seen(dead, _kept(), told),
@@ -85,18 +93,21 @@ def _dead() -> dict[Rule, Observation]:
 
 def _published() -> dict[Rule, Observation]:
     told: dict[str, object] = {"manifest": _manifest(), "manifest_etag": "etag"}
+    noted: tuple[Record, ...] = (_noted(Kind.PUBLISHED), _posted())
     late = _task(started_at=NOW - POLICY.run_deadline - MOMENT)
     return {
-        Rule.PUBLISHED_TASK_ALIVE: _seen(_intent(), tasks=(_task(SECOND),), **told),
-        Rule.PUBLISHED_TASK_LATE: _seen(_intent(), tasks=(late,), **told),
-        Rule.PUBLISHED_ATTEMPT_OPEN: _seen(_intent(), **told),
-        Rule.PUBLISHED_OTHER_OPEN: _seen(_intent(SECOND), **told),
-        Rule.PUBLISHED_BROKEN_EXPIRING: _seen(raw=_expiring(), **told),
-        Rule.PUBLISHED_BROKEN: _seen(**told),
-        Rule.PUBLISHED_AGAIN: _seen(outputs=(_as_said(),), raw=_uploaded_again(), **told),
-        Rule.PUBLISHED_RAW: _seen(outputs=(_as_said(),), **told),
-        Rule.PUBLISHED_MESSAGE: _seen(raw=None, **told),
-        Rule.PUBLISHED: _seen(_intent(), _outcome(), raw=None, deliveries=(), **told),
+        Rule.UNPOSTED: _seen(noted[0], **told),
+        Rule.PUBLISHED_UNNOTED: _seen(**told),
+        Rule.PUBLISHED_TASK_ALIVE: _seen(*noted, _intent(), tasks=(_task(SECOND),), **told),
+        Rule.PUBLISHED_TASK_LATE: _seen(*noted, _intent(), tasks=(late,), **told),
+        Rule.PUBLISHED_ATTEMPT_OPEN: _seen(*noted, _intent(), **told),
+        Rule.PUBLISHED_OTHER_OPEN: _seen(*noted, _intent(SECOND), **told),
+        Rule.PUBLISHED_BROKEN_EXPIRING: _seen(*noted, raw=_expiring(), **told),
+        Rule.PUBLISHED_BROKEN: _seen(*noted, **told),
+        Rule.PUBLISHED_AGAIN: _seen(*noted, outputs=(_as_said(),), raw=_uploaded_again(), **told),
+        Rule.PUBLISHED_RAW: _seen(*noted, outputs=(_as_said(),), **told),
+        Rule.PUBLISHED_MESSAGE: _seen(*noted, raw=None, **told),
+        Rule.PUBLISHED: _seen(*noted, _intent(), _outcome(), raw=None, deliveries=(), **told),
     }
 
 
@@ -105,7 +116,10 @@ def _verifying_and_gone() -> dict[Rule, Observation]:
         Rule.OUTPUTS_VERIFIED: _seen(_intent(), _success(), outputs=(_as_said(),)),
         Rule.OUTPUTS_WRONG: _seen(_intent(), _success()),
         Rule.GONE_TASK_ALIVE: _seen(_intent(), raw=None, tasks=(_task(),)),
-        Rule.GONE_ATTEMPT_OPEN: _seen(_intent(), raw=None),
+        Rule.GONE_UNNOTED: _seen(_intent(), raw=None),
+        Rule.GONE_ATTEMPT_OPEN: _seen(
+            _intent(), _noted(Kind.FAILED, fact_at=_intent().created_at), _posted(), raw=None
+        ),
         Rule.GONE_MESSAGE: _seen(raw=None),
         Rule.GONE: _seen(_intent(), _outcome(), raw=None, deliveries=()),
         Rule.RAW_EXPIRING: _seen(raw=_expiring()),
@@ -257,3 +271,11 @@ def _given_up() -> Dead:
         attempts=1,
         source=_raw(),
     )
+
+
+def _noted(about: Kind, *, job: str | None = JOB, fact_at: datetime = NOW) -> Notice:
+    return Notice(key=KEY, n=1, at=NOW, about=about, fact_at=fact_at, job=job)
+
+
+def _posted() -> NoticePosted:
+    return NoticePosted(key=KEY, n=1, at=NOW)

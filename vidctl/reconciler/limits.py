@@ -24,6 +24,7 @@ class Limits:
     holds: HoldPolicy = field(default_factory=HoldPolicy)
     sweep: timedelta = timedelta(minutes=5)
     sweep_grace: timedelta = timedelta(minutes=2)
+    outbox_sweep: timedelta = timedelta(seconds=60)
     clean: timedelta = timedelta(hours=24)
     clean_after: timedelta = timedelta(hours=24)
     shutdown: timedelta = timedelta(seconds=25)

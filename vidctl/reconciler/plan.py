@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from vidctl.model import FailureClass, Source, Task
-from vidctl.reconciler import budget, drafts
+from vidctl.reconciler import budget, drafts, notices
 from vidctl.reconciler.actions import (
     CreateIntent,
     DeclareDead,
@@ -38,9 +38,10 @@ from vidctl.reconciler.classify import (
 from vidctl.reconciler.glance import Hopeless
 from vidctl.reconciler.observation import JobView, Observation
 from vidctl.reconciler.policy import Policy
+from vidctl.reconciler.results import successes
 from vidctl.reconciler.rules import Rule
 from vidctl.reconciler.steps import AT_ONCE, acknowledge, act, alarm, close, fail, stop, wait
-from vidctl.records import Dead, Intent, JobRecords, Manifest, Output, Result, Round
+from vidctl.records import Cancel, Dead, Intent, Manifest, Output, Round
 
 
 def plan(seen: Observation, policy: Policy, now: datetime) -> Plan:
@@ -49,8 +50,10 @@ def plan(seen: Observation, policy: Policy, now: datetime) -> Plan:
         names = ", ".join(seen.records.unreadable)
         why = "a record is not readable by this version"
         return alarm(Rule.UNREADABLE_RECORD, Raise("unreadable_record", names), policy, why)
+    if (unposted := notices.unposted(Rule.UNPOSTED, seen)) is not None:
+        return unposted
     if seen.records.cancel is not None:
-        return _cancelled(seen, policy, now)
+        return _cancelled(seen, seen.records.cancel, policy, now)
     plans = [_job(seen, seen.job(job), policy, now) for job in seen.jobs]
     for decided in plans:
         if decided.acts:
@@ -68,7 +71,7 @@ def claims(seen: Observation) -> tuple[Output, ...]:
         if job.manifest is not None:
             claimed += job.manifest.outputs if job.raw is not None else ()
         else:
-            claimed += [output for result in _successes(job.records) for output in result.outputs]
+            claimed += [output for result in successes(job.records) for output in result.outputs]
     return tuple(dict.fromkeys(claimed))
 
 
@@ -76,15 +79,17 @@ def claims(seen: Observation) -> tuple[Output, ...]:
 
 
 def _job(seen: Observation, job: JobView, policy: Policy, now: datetime) -> Plan:
+    if (noted := notices.published(Rule.PUBLISHED_UNNOTED, seen, job, policy, now)) is not None:
+        return noted
     if job.records.dead is not None:
-        return _dead(job, job.records.dead, policy, now)
+        return _dead(seen, job, job.records.dead, policy, now)
     if job.manifest is not None:
         return _published(seen, job, job.manifest, policy, now)
     verified = _verified(seen, job, now)
     if verified is not None:
         return verified
     if job.source is None:
-        return _gone(job, policy, now)
+        return _gone(seen, job, policy, now)
     if job.raw is not None and job.records.kept is None and now - job.raw.last_modified > policy.keep_after:
         return act(Rule.RAW_EXPIRING, KeepRaw(job.job, job.raw), "unfinished, and its lifecycle rule comes near")
     if job.records.open_intents:
@@ -94,8 +99,12 @@ def _job(seen: Observation, job: JobView, policy: Policy, now: datetime) -> Plan
     return _next(seen, job, job.source, policy, now)
 
 
-def _cancelled(seen: Observation, policy: Policy, now: datetime) -> Plan:
-    """Rule: the owner wants the video gone. Tasks first, so that nothing is written after the removal."""
+def _unnoted(seen: Observation, cancel: Cancel, policy: Policy, now: datetime) -> Plan | None:
+    return notices.deleted(Rule.CANCELLED_UNNOTED, seen, cancel, policy, now)
+
+
+def _removal(seen: Observation, policy: Policy, now: datetime) -> Plan | None:
+    """Rule: something is left of a cancelled video. Tasks first, so that nothing is written after the removal."""
     alive = tuple(task for task in seen.tasks if task.alive)
     if alive:
         return stop(Rule.CANCELLED_TASK_ALIVE, alive, policy, "cancelled")
@@ -111,10 +120,19 @@ def _cancelled(seen: Observation, policy: Policy, now: datetime) -> Plan:
         return act(Rule.CANCELLED_RAW, DeleteRaw(seen.raw, published=False), "cancelled")
     if seen.kept:
         return act(Rule.CANCELLED_KEPT, RemoveKept(seen.kept), "cancelled")
-    return acknowledge(Rule.CANCELLED_MESSAGE, Rule.CANCELLED, seen.deliveries, "cancelled")
+    return None
 
 
-def _dead(job: JobView, dead: Dead, policy: Policy, now: datetime) -> Plan:
+def _cancelled(seen: Observation, cancel: Cancel, policy: Policy, now: datetime) -> Plan:
+    """Rule: the owner wants the video gone."""
+    removal = _removal(seen, policy, now)
+    if removal is not None or seen.deliveries:
+        removal = _unnoted(seen, cancel, policy, now) or removal
+    left = removal or notices.gone_for_good(Rule.CANCELLED_UNPOSTED, seen)
+    return left or acknowledge(Rule.CANCELLED_MESSAGE, Rule.CANCELLED, seen.deliveries, "cancelled")
+
+
+def _dead(seen: Observation, job: JobView, dead: Dead, policy: Policy, now: datetime) -> Plan:
     """Rule: the round was given up. The raw object is kept safe before the queue is told."""
     if job.source is not None and any(d.redrive is not None and d.redrive.round == dead.round for d in job.deliveries):
         opened = Round(key=job.key, job=job.job, round=dead.round + 1, at=now)
@@ -122,6 +140,8 @@ def _dead(job: JobView, dead: Dead, policy: Policy, now: datetime) -> Plan:
     if job.raw is not None and job.records.kept is None:
         return act(Rule.DEAD_RAW_UNKEPT, KeepRaw(job.job, job.raw), "dead: the raw object is kept")
     if not any(sent.round == dead.round for sent in job.records.dead_letters):
+        if (noted := notices.dead(Rule.DEAD_UNNOTED, seen, job, dead, policy, now)) is not None:
+            return noted
         body = job.deliveries[0].body if job.deliveries else None
         return act(Rule.DEAD_UNTOLD, SendDeadLetter(dead, body), f"dead: {dead.code}")
     if job.live_tasks:
@@ -173,7 +193,7 @@ def _verified(seen: Observation, job: JobView, now: datetime) -> Plan | None:
     """Rule: a worker says that it succeeded. Publish what is there as said; what is not is a failed attempt."""
     if job.source is None and (seen.raw is not None or seen.manifest is not None):
         return None  # a later upload has taken its place
-    for result in _successes(job.records):
+    for result in successes(job.records):
         wrong = seen.mismatches(result.outputs)
         if not wrong:
             publish = Publish(drafts.manifest(job, result, now), seen.manifest_etag)
@@ -185,13 +205,14 @@ def _verified(seen: Observation, job: JobView, now: datetime) -> Plan | None:
     return None
 
 
-def _gone(job: JobView, policy: Policy, now: datetime) -> Plan:
+def _gone(seen: Observation, job: JobView, policy: Policy, now: datetime) -> Plan:
     """Rule: there is no raw object of this job, nor a copy."""
     why = "the raw object is gone"
     if job.live_tasks:
         return stop(Rule.GONE_TASK_ALIVE, job.live_tasks, policy, why)
     if job.records.open_intents:
-        return close(Rule.GONE_ATTEMPT_OPEN, job, job.records.open_intents[0], now, code="source_gone", detail=why)
+        begun, noted = job.records.open_intents[0], notices.gone(Rule.GONE_UNNOTED, seen, job, why, policy, now)
+        return noted or close(Rule.GONE_ATTEMPT_OPEN, job, begun, now, code="source_gone", detail=why)
     return acknowledge(Rule.GONE_MESSAGE, Rule.GONE, job.deliveries, why)
 
 
@@ -276,13 +297,3 @@ def _next(seen: Observation, job: JobView, source: Source, policy: Policy, now: 
         return act(Rule.HOPELESS, DeclareDead(dead), f"given up at a glance: {job.sight.code}")
     number = budget.next_number(job.records)
     return act(Rule.BEGIN, CreateIntent(drafts.intent(job, number, source, policy, now)), f"attempt {number}")
-
-
-# --- what the records say ------------------------------------------------------------------------------------------
-
-
-def _successes(records: JobRecords) -> tuple[Result, ...]:
-    """Return the results that may be published, the latest first: not those whose outputs were found wanting."""
-    refuted = {outcome.number for outcome in records.outcomes if outcome.code == "verify_failed"}
-    known = {intent.number for intent in records.intents}.difference(refuted)
-    return tuple(r for r in reversed(records.results) if r.failure is None and r.outputs and r.number in known)

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from vidctl.model import AttemptNumber, TaskSpec
+from vidctl.model import AttemptNumber, Kind, TaskSpec
 
 GIB = 1024**3
 
@@ -38,6 +38,21 @@ class InputLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Who is told of which final states, and how patiently; the defaults are those of ``settings``.
+
+    ``backoff`` is the least time between two attempts, and longer than one takes; ``patience`` the age of a notice at
+    which a receiver that fails once more is given up.
+    """
+
+    receivers: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    backoff: timedelta = timedelta(seconds=60)
+    backoff_cap: timedelta = timedelta(hours=1)
+    patience: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Budgets, backoff, deadlines and grace periods; the defaults are those of ``settings``."""
 
@@ -52,6 +67,7 @@ class Policy:
 
     max_source_bytes: int = 5 * GIB
     input_limits: InputLimits = InputLimits()
+    telling: Telling = Telling()
     app_attempts: int = 3
     infrastructure_attempts: int = 20
     infrastructure_patience: timedelta = timedelta(hours=24)

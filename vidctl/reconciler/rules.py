@@ -12,7 +12,9 @@ class Section(StrEnum):
     """What a group of rules is about: the state that they find."""
 
     UNREADABLE = "A record cannot be read"
+    NOTED = "A notice waits"
     CANCELLED = "Cancelled by the owner"
+    NOTING = "Published, and not noted"
     DEAD = "Given up"
     PUBLISHED = "Published"
     VERIFYING = "A success to verify"
@@ -49,6 +51,19 @@ class Rule(StrEnum):
         "in the middle of a deployment the newer replica goes on with it; nothing is guessed",
     )
 
+    UNPOSTED = (
+        "unposted",
+        Section.NOTED,
+        "a notice of a publication or a failure, not posted to everybody",
+        "what is noted is told, whatever came after",
+    )
+
+    CANCELLED_UNNOTED = (
+        "cancelled_unnoted",
+        Section.CANCELLED,
+        "anything of it is left, somebody is to be told of deletions, and this one is not noted",
+        "afterwards nothing would say that there was something to tell",
+    )
     CANCELLED_TASK_ALIVE = (
         "cancelled_task_alive",
         Section.CANCELLED,
@@ -60,6 +75,12 @@ class Rule(StrEnum):
     CANCELLED_OUTPUTS = ("cancelled_outputs", Section.CANCELLED, "outputs")
     CANCELLED_RAW = ("cancelled_raw", Section.CANCELLED, "the raw object")
     CANCELLED_KEPT = ("cancelled_kept", Section.CANCELLED, "a kept copy")
+    CANCELLED_UNPOSTED = (
+        "cancelled_unposted",
+        Section.CANCELLED,
+        "the notice of the deletion, not posted to everybody",
+        "told only when it is true",
+    )
     CANCELLED_MESSAGE = (
         "cancelled_message",
         Section.CANCELLED,
@@ -68,6 +89,12 @@ class Rule(StrEnum):
     )
     CANCELLED = ("cancelled", Section.CANCELLED, "nothing of it is left")
 
+    PUBLISHED_UNNOTED = (
+        "published_unnoted",
+        Section.NOTING,
+        "raw, an open attempt or a message, somebody is to be told of publications, and this one is not noted",
+        "first, since people wait for it; with nothing left to do it is an old one, of which nobody was to be told",
+    )
     DEAD_REDRIVEN = (
         "dead_redriven",
         Section.DEAD,
@@ -75,6 +102,12 @@ class Rule(StrEnum):
         "a round has fresh budgets; a plain event opens none",
     )
     DEAD_RAW_UNKEPT = ("dead_raw_unkept", Section.DEAD, "raw without a kept copy", "kept safe before the queue is told")
+    DEAD_UNNOTED = (
+        "dead_unnoted",
+        Section.DEAD,
+        "no dead letter was sent in this round, somebody is to be told of failures, and this one is not noted",
+        "the letter is the mark of a round that is settled",
+    )
     DEAD_UNTOLD = ("dead_untold", Section.DEAD, "no dead letter was sent in this round")
     DEAD_TASK_ALIVE = ("dead_task_alive", Section.DEAD, "a live task")
     DEAD_ATTEMPT_OPEN = ("dead_attempt_open", Section.DEAD, "an open attempt", "no attempt stays open")
@@ -131,6 +164,11 @@ class Rule(StrEnum):
     )
 
     GONE_TASK_ALIVE = ("gone_task_alive", Section.GONE, "a live task", "its result could be for nobody")
+    GONE_UNNOTED = (
+        "gone_unnoted",
+        Section.GONE,
+        "an open attempt, no later upload, somebody is to be told of failures, and this one is not noted",
+    )
     GONE_ATTEMPT_OPEN = ("gone_attempt_open", Section.GONE, "an open attempt", "no attempt stays open")
     GONE_MESSAGE = ("gone_message", Section.GONE, "a message")
     GONE = ("gone", Section.GONE, "nothing else")

@@ -13,7 +13,7 @@ import random
 from collections.abc import Hashable
 from datetime import timedelta
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vidctl.metrics import Metrics
 
@@ -29,10 +29,13 @@ class Closed(Exception):
 
 
 class WorkQueue(Generic[K]):
-    """Keys with the time at which each is due."""
+    """Keys with the time at which each is due. ``name`` is the label of its metrics; queues may share one."""
 
-    def __init__(self, metrics: Metrics, *, randomness: random.Random) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, *, randomness: random.Random, name: str = "videos") -> None:
+        self._adds = metrics.workqueue_adds.labels(name)
+        self._retries = metrics.workqueue_retries.labels(name)
+        self._work_seconds = metrics.workqueue_work_seconds.labels(name)
+        self._queue_seconds = metrics.workqueue_queue_seconds.labels(name)
         self._random = randomness
         self._due: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
@@ -41,8 +44,6 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._changed = asyncio.Event()
         self._closed = False
-        metrics.watch(metrics.workqueue_depth, self.ready)
-        metrics.watch(metrics.workqueue_longest_seconds, self.longest_running)
 
     def __contains__(self, key: K) -> bool:
         """Whether the key waits or is in its pass."""
@@ -75,7 +76,7 @@ class WorkQueue(Generic[K]):
         """Ask for a pass after an error: doubled each time, at most two minutes, half of it jitter."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        self._metrics.workqueue_retries.inc()
+        self._retries.inc()
         whole = min(FIRST_BACKOFF * 2 ** min(failures, 20), LONGEST_BACKOFF)
         self._schedule(key, whole * (0.5 + self._random.random() / 2))
 
@@ -106,7 +107,7 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """End the pass of a key; if it was added meanwhile, it is due as asked."""
         began = self._running.pop(key)
-        self._metrics.workqueue_work_seconds.observe(asyncio.get_running_loop().time() - began)
+        self._work_seconds.observe(asyncio.get_running_loop().time() - began)
         if key in self._due:
             self._push(key)
 
@@ -119,7 +120,7 @@ class WorkQueue(Generic[K]):
         due = asyncio.get_running_loop().time() + delay
         if key in self._due and self._due[key] <= due:
             return
-        self._metrics.workqueue_adds.inc()
+        self._adds.inc()
         self._due[key] = due
         if key not in self._running:
             self._push(key)
@@ -141,6 +142,15 @@ class WorkQueue(Generic[K]):
             heapq.heappop(self._heap)
             del self._due[key]
             self._running[key] = now
-            self._metrics.workqueue_queue_seconds.observe(now - due)
+            self._queue_seconds.observe(now - due)
             return key, None
         return None, None
+
+
+def watch(metrics: Metrics, name: str, *queues: WorkQueue[Any]) -> None:
+    """Let the gauges called ``name`` show what waits in these queues, and the oldest pass."""
+    metrics.watch(metrics.workqueue_depth.labels(name), lambda: sum(queue.ready() for queue in queues))
+    metrics.watch(
+        metrics.workqueue_longest_seconds.labels(name),
+        lambda: max((queue.longest_running() for queue in queues), default=0.0),
+    )

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 
 from vidctl.errors import InvalidSettings
 from vidctl.settings.http import AuthSettings, HttpSettings, LimitSettings, UploadSettings
+from vidctl.settings.notices import NoticeSettings
 from vidctl.settings.playback import PlaybackSettings
 from vidctl.settings.process import DevSettings, LogSettings, TelemetrySettings
 from vidctl.settings.worker import JobSettings, WorkerSettings
@@ -30,6 +31,7 @@ __all__ = [
     "JobSettings",
     "LimitSettings",
     "LogSettings",
+    "NoticeSettings",
     "PlaybackSettings",
     "ReconcilerSettings",
     "TaskSettings",
@@ -46,7 +48,8 @@ S = TypeVar("S", bound="BaseSettings")
 
 GROUPS: tuple[type[BaseSettings], ...] = (
     WorldSettings, AwsSettings, TaskSettings, ReconcilerSettings, UploadSettings, AuthSettings, HttpSettings,
-    LimitSettings, PlaybackSettings, WorkerSettings, LogSettings, TelemetrySettings, JobSettings, DevSettings,
+    LimitSettings, PlaybackSettings, NoticeSettings, WorkerSettings, LogSettings, TelemetrySettings, JobSettings,
+    DevSettings,
 )  # fmt: skip
 
 

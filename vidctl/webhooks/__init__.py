@@ -1,0 +1,1 @@
+"""Webhooks: receivers of notices that are told over HTTP."""
