@@ -19,7 +19,7 @@ from tests.process.http_service import RAW_BUCKET, Service, bearer, problem
 from tests.world.uploads import Refused
 from vidctl import layout, logs
 from vidctl.ledger import Ledger
-from vidctl.settings import HttpSettings
+from vidctl.settings import HttpSettings, LimitSettings
 from vidctl.tickets import Way
 
 MIB = 1024**2
@@ -251,6 +251,16 @@ async def test_a_session_reaches_no_upload_but_its_own(service: Service) -> None
     for prefix, upload in ((first, mine), (second, mine), (second, theirs)):
         upload.prefix = prefix
         await problem(await upload.ask("GET", "/1"), 404, "upload_not_found")
+
+
+async def test_what_a_session_asks_counts_as_its_users() -> None:
+    service = Service()
+    service.limits = LimitSettings(reads_per_minute=2)
+    async with service.running():
+        prefix = prefix_of(service, await session(service, count=5))
+        statuses = [(await service.client.get(f"{prefix}/params", params=FILE)).status for _ in range(5)]
+        assert 429 in statuses
+        assert (await ask(service, "GET", f"{PREFIX}/params", params=FILE)).status == 429
 
 
 async def test_a_changed_session_is_none(service: Service) -> None:

@@ -109,6 +109,10 @@ class Authenticator:
             self._permit(caller, permission)
             return caller
 
+    def admit(self, user_id: str) -> None:
+        """Count a request of a user whom something else than a bearer token names; raises what ``admit`` does."""
+        self._admit(user_id)
+
     async def owner(self, authorization: Sequence[str], permission: Permission, *, user: str | None) -> str:
         """Return the id of the user whose videos the request is about: the caller, unless it names a ``user``.
 

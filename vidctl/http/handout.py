@@ -52,7 +52,7 @@ class UploadRoutes:
             web.post("/v1/uploads/{video_id}/parts", self.sign),
             web.get("/v1/uploads/{video_id}/parts", self.show, allow_head=False),
             web.post("/v1/uploads/{video_id}/complete", self.complete),
-            web.delete("/v1/uploads/{video_id}", self.abort),
+            web.delete("/v1/uploads/{video_id:(?!sign$)[^/]+}", self.abort),
         ]
 
     async def create(self, request: web.Request) -> web.Response:

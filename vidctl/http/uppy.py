@@ -65,7 +65,7 @@ class UppyRoutes:
                 web.get(f"{prefix}/params", self.params, allow_head=False),
                 web.post(f"{prefix}/multipart", self.begin),
                 web.get(f"{prefix}/multipart/{{upload_id}}", self.parts, allow_head=False),
-                web.get(f"{prefix}/multipart/{{upload_id}}/{{number}}", self.sign, allow_head=False),
+                web.get(f"{prefix}/multipart/{{upload_id}}/{{number:(?!complete$)[^/]+}}", self.sign, allow_head=False),
                 web.post(f"{prefix}/multipart/{{upload_id}}/complete", self.complete),
                 web.delete(f"{prefix}/multipart/{{upload_id}}", self.abort),
             )
@@ -145,7 +145,9 @@ class UppyRoutes:
     async def _grant(self, request: web.Request) -> Grant:
         token = request.match_info.get("token")
         if token is not None:
-            return self._sessions.grant(token)
+            grant = self._sessions.grant(token)
+            self._authenticator.admit(grant.user_id)
+            return grant
         caller = await self._authenticator.caller(request.headers.getall(hdrs.AUTHORIZATION, ()), Permission.UPLOAD)
         return Grant(user_id=caller.user_id, max_bytes=self._settings.max_bytes)
 
