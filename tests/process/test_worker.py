@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,6 +23,9 @@ from vidctl.errors import AccessDenied, Throttled, Unavailable
 from vidctl.groups import TaskGroup
 from vidctl.model import AttemptNumber, FailureClass, TaskSpec
 from vidctl.records import Cancel, Dead, Intent, Manifest, Record, Result
+from vidctl.worker.ffmpeg import launcher
+from vidctl.worker.ffmpeg.confinement import Confinement
+from vidctl.worker.ffmpeg.program import run_program
 from vidctl.worker.recipes.profile import parse
 
 
@@ -457,6 +463,22 @@ async def test_a_storyboard_of_which_a_sheet_is_missing_is_not_published(
     assert (await written(bench)).code == "storyboard_failed"
 
 
+SECRET = "wJalrXUt-nFEMI"
+
+
+class Bare(Confinement):
+    """A program that is started without the launcher, which would take its environment away once more."""
+
+    def prefix(self, *, deadline: timedelta) -> tuple[str, ...]:
+        return ()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+
+
+@pytest.mark.usefixtures("credentials")
 async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], str], tmp_path: Path) -> None:
     seen = tmp_path / "environment"
 
@@ -464,6 +486,29 @@ async def test_ffmpeg_gets_no_credentials(bench: Bench, script: Callable[[str], 
 
     names = {line.partition("=")[0] for line in seen.read_text().splitlines()}
     assert names <= {"PWD", "OLDPWD", "SHLVL", "_"}
+
+
+@pytest.mark.usefixtures("credentials")
+async def test_not_even_the_launcher_of_ffmpeg_gets_credentials() -> None:
+    seen: list[str] = []
+    minute = timedelta(minutes=1)
+    bare = Bare(mode="off", memory_bytes=None, file_bytes=1)
+
+    await run_program(("env",), confinement=bare, deadline=minute, stop_grace=minute, on_line=seen.append)
+
+    assert seen == []
+
+
+async def test_the_launcher_hands_no_credentials_on() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), "--", shutil.which("env") or "env"),
+        env={"AWS_SECRET_ACCESS_KEY": SECRET},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    out, _ = await process.communicate()
+
+    assert (process.returncode, out) == (0, b"")
 
 
 # --- interruption -------------------------------------------------------------------------------------------------
