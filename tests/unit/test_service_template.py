@@ -48,7 +48,8 @@ def names(entries: list[dict[str, Any]]) -> set[str]:
 
 def statements(template: dict[str, Any], role: str) -> Iterator[dict[str, Any]]:
     for policy in template["Resources"][role]["Properties"]["Policies"]:
-        yield from policy["PolicyDocument"]["Statement"]
+        made = policy["Fn::If"][1] if "Fn::If" in policy else policy
+        yield from made["PolicyDocument"]["Statement"]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -77,17 +77,14 @@ def test_deleted_versions_and_their_markers_go_and_unfinished_uploads_too(templa
         assert rules(template, bucket)["abort-incomplete-uploads"] == abort
 
 
-def test_of_the_final_bucket_nothing_but_records_tickets_claims_and_dispatches_expires(
-    template: dict[str, Any],
-) -> None:
+def test_of_the_final_bucket_nothing_but_records_claims_and_dispatches_expires(template: dict[str, Any]) -> None:
     final = rules(template, "FinalBucket")
     assert final["expire-records"] == {"Prefix": "jobs/", "ExpirationInDays": {"Ref": "RecordExpiryDays"}}
-    assert final["expire-tickets"] == {"Prefix": "uploads/", "ExpirationInDays": {"Ref": "RecordExpiryDays"}}
     assert final["expire-claims"] == {"Prefix": "claims/", "ExpirationInDays": 1}
     assert default(template, "RecordExpiryDays") == 60
     for prefix in ("outbox", "undelivered"):
         assert final[f"expire-{prefix}"] == {"Prefix": f"{prefix}/", "ExpirationInDays": {"Ref": "RecordExpiryDays"}}
-    expiring = {f"expire-{what}" for what in ("records", "tickets", "claims", "outbox", "undelivered")}
+    expiring = {f"expire-{what}" for what in ("records", "claims", "outbox", "undelivered")}
     assert set(final) == {*expiring, "abort-incomplete-uploads"}
 
 

@@ -45,7 +45,7 @@ def parse(template: str) -> dict[str, Any]:
 def role_policy(template: str, role: str, storage: Storage) -> Document:
     """Return what a role of the service template may do with the storage."""
     policies = parse(template)["Resources"][role]["Properties"]["Policies"]
-    (document,) = (policy["PolicyDocument"] for policy in policies if policy["PolicyName"] == POLICY)
+    (document,) = (policy["PolicyDocument"] for policy in policies if policy.get("PolicyName") == POLICY)
     resolved: Document = _resolved(document, _exports(storage))
     for statement in resolved["Statement"]:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
