@@ -47,7 +47,7 @@ class Layer:
 WORDS = ("codec.py", "events.py", "journal.py", "layout.py")
 WHOLE = ("reconciler/", "worker/fence.py", "folders.py", "outbox.py", "outbox_keys.py", "dispatch.py", *WORDS)
 PURE = ("plan", "budget", "classify", "notices", "observation", "policy", "results")
-STORIES = ("decisions", "failures", "found", "guards", "pipeline", "wishes")
+STORIES = ("decisions", "failures", "fairness", "found", "guards", "pipeline", "telling", "wishes")
 LAYERS = (
     Layer(name="unit", tests=("tests/unit",), runs=("",)),
     Layer(

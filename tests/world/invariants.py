@@ -17,11 +17,11 @@ from tests.world.loop import clock
 from tests.world.queue import Queued
 from tests.world.seam import ACTOR, Role, Witness
 from tests.world.telling import untrue
-from vidctl import events, layout, outbox_keys
+from tests.world.truth import asked_again, broken, final, uploads_of
+from vidctl import layout, outbox_keys
 from vidctl.dispatch import Event
-from vidctl.errors import Malformed
 from vidctl.model import AttemptNumber, FailureClass, Upload, VideoKey
-from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Output, Record, Result
+from vidctl.records import Cancel, Dead, Intent, Kept, Manifest, Outcome, Record, Result
 
 if TYPE_CHECKING:
     from tests.world.world import Simulation
@@ -153,7 +153,7 @@ class Watch(Witness):
         if role is Role.AWS:
             job = layout.job_id(self._world.raw.bucket, key, stat.etag)
             upload = Upload(bucket=self._world.raw.bucket, key=video, etag=stat.etag, size_bytes=stat.size_bytes)
-            safe = self.ledger.job(video, job).kept is not None or self.final(upload)
+            safe = self.ledger.job(video, job).kept is not None or final(self._world, upload)
             self.must(safe, f"the lifecycle ate {key}", video)
             return
         self.must(not kept, f"{key} was deleted though nobody cancelled", video)
@@ -181,20 +181,8 @@ class Watch(Witness):
 
     def _whole(self, manifest: Manifest, what: str) -> None:
         """Every output that the manifest names is there as it says."""
-        self.must(manifest.outputs, f"{what} without outputs", manifest.key)
-        for output in manifest.outputs:
-            if output.is_folder:
-                self.must(self._whole_folder(output), f"{what} while {output.name} is not as told", manifest.key)
-                continue
-            stat = self._world.final.stat(output.key)
-            there = stat is not None and (stat.size_bytes, stat.sha256) == (output.size_bytes, output.sha256)
-            self.must(there, f"{what} while {output.name} is {stat}", manifest.key)
-
-    def _whole_folder(self, output: Output) -> bool:
-        """Whether a folder has the very objects that were told of, byte for byte, and no other."""
-        folder, final = self.ledger.folders.get(output.key), self._world.final
-        standing = {key: final.body(key) for key in final.keys(output.key)}
-        return folder is not None and bool(standing) and (output, standing) == (folder.told, folder.objects)
+        wrong = broken(self._world, manifest)
+        self.must(wrong is None, f"{what} {wrong}", manifest.key)
 
     # --- attempts -------------------------------------------------------------------------------------------------
 
@@ -262,36 +250,9 @@ class Watch(Witness):
         self._changed()
         if any(m.body == message.body for m in self._world.dead_letters.messages):
             return  # refused, with its body kept
-        for upload in self._uploads(message.body):
-            done = self.final(upload) or self._asked_again(upload, message)
+        for upload in uploads_of(self._world, message.body):
+            done = final(self._world, upload) or asked_again(self._world, upload, message)
             self.must(done, f"the message of {upload.etag} was deleted too early", upload.key)
-
-    def _asked_again(self, upload: Upload, message: Queued) -> bool:
-        """Whether another message of the queue asks for the same: it was renewed, split, or is one of a pair."""
-        others = (m for m in self._world.raw_queue.messages if m.message_id != message.message_id)
-        return any(upload in self._uploads(other.body) for other in others)
-
-    def _uploads(self, body: str) -> list[Upload]:
-        """Return what a message asks for."""
-        try:
-            records = events.event_records(body)
-            return [events.parse_upload(record, bucket=self._world.raw.bucket) for record in records]
-        except Malformed:
-            return []
-
-    # --- the truth ------------------------------------------------------------------------------------------------
-
-    def final(self, upload: Upload) -> bool:
-        """Whether nothing remains to be done for an upload."""
-        key, name = upload.key, layout.job_id(upload.bucket, layout.raw_key(upload.key), upload.etag)
-        manifest, job = self.ledger.manifests.get(key), self.ledger.job(key, name)
-        if key in self.ledger.cancelled or (manifest is not None and manifest.job == name) or job.given_up:
-            return True
-        stat = self._world.raw.stat(layout.raw_key(key))
-        if stat is not None:
-            return stat.etag != upload.etag
-        kept = job.kept is not None and self._world.raw.stat(job.kept.source.key) is not None
-        return not kept or manifest is not None
 
     def _changed(self) -> None:
         self.changes += 1
