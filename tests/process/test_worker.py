@@ -85,16 +85,16 @@ async def test_the_result_names_outputs_that_the_reconciler_finds(bench: Bench) 
 
     result = await written(bench)
     prefix = layout.attempt_prefix(KEY, bench.job.job, bench.job.number)
-    assert {output.name: output.content_type for output in result.outputs} == {
-        "master.m3u8": "application/vnd.apple.mpegurl",
-        "manifest.mpd": "application/dash+xml",
-        "video.mp4": "video/mp4",
-        "audio.m4a": "audio/mp4",
-        "poster.jpg": "image/jpeg",
-        "storyboard.vtt": "text/vtt",
-        "stream/": "application/x-directory",
-        "storyboard/": "application/x-directory",
-    }
+    assert [(output.name, output.content_type) for output in result.outputs] == [
+        ("master.m3u8", "application/vnd.apple.mpegurl"),
+        ("manifest.mpd", "application/dash+xml"),
+        ("video.mp4", "video/mp4"),
+        ("audio.m4a", "audio/mp4"),
+        ("poster.jpg", "image/jpeg"),
+        ("storyboard.vtt", "text/vtt"),
+        ("stream/", "application/x-directory"),
+        ("storyboard/", "application/x-directory"),
+    ]
     assert all(output.key == prefix + output.name for output in result.outputs)
     assert all(bench.holds(output) for output in result.outputs)
 
@@ -411,7 +411,7 @@ async def test_an_ffmpeg_that_is_slow_is_left_alone(bench: Bench, script: Callab
 
 async def test_a_poster_that_takes_for_ever_is_not_waited_for(bench: Bench, script: Callable[[str], str]) -> None:
     real = shlex.quote(program("ffmpeg"))
-    hangs = script(f'case "$*" in *still0.jpg) exec sleep 100;; esac; exec {real} "$@"')
+    hangs = script(f'case "$*" in *still0.jpg*) exec sleep 100;; esac; exec {real} "$@"')
 
     async with asyncio.timeout(20):
         assert await bench.run(ffmpeg=hangs, stall=timedelta(seconds=1.5)) == 70
@@ -450,6 +450,17 @@ async def test_a_poster_that_cannot_be_made_is_not_the_inputs_fault(
 
     result = await written(bench)
     assert (result.failure, result.code) == (FailureClass.APP, code)
+
+
+async def test_a_poster_that_cannot_be_made_is_no_news_of_tracks_that_are_wrong(
+    bench: Bench, script: Callable[[str], str]
+) -> None:
+    real = shlex.quote(program("ffmpeg"))
+    short = script(f'case "$*" in *still?.jpg) exit 1;; esac; exec {real} -t 0.4 "$@"')
+
+    assert await bench.run(ffmpeg=short) == 70
+
+    assert (await written(bench)).code == "verify_failed"
 
 
 async def test_a_storyboard_of_which_a_sheet_is_missing_is_not_published(

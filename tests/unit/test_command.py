@@ -154,13 +154,15 @@ def test_sound_alone() -> None:
     )
 
 
-@pytest.mark.parametrize(("at_seconds", "seek"), [(6.0, " -noaccurate_seek -ss 6.000"), (0.0, "")])
-def test_still(at_seconds: float, seek: str) -> None:
-    argv = command.still("ffmpeg", "/w/v1080.mp4", at_seconds=at_seconds, target="/w/still0.jpg")
+def test_stills() -> None:
+    targets = ("/w/still0.jpg", "/w/still1.jpg")
+    argv = command.stills("ffmpeg", "/w/v1080.mp4", at_seconds=(0.0, 6.0), targets=targets)
 
+    one = "-frames:v 1 -vf scale=out_range=pc,format=yuvj420p -q:v 3 -update 1 -f image2"
     assert shlex.join(argv) == (
-        f"{QUIET}{seek} {UNTRUSTED} -i /w/v1080.mp4 -map 0:v:0 -frames:v 1 "
-        "-vf scale=out_range=pc,format=yuvj420p -q:v 3 -update 1 -f image2 /w/still0.jpg"
+        f"{QUIET} -threads 1 {UNTRUSTED} -i /w/v1080.mp4 "
+        f"-threads 1 -noaccurate_seek -ss 6.000 {UNTRUSTED} -i /w/v1080.mp4 "
+        f"-map 0:v:0 {one} /w/still0.jpg -map 1:v:0 {one} /w/still1.jpg"
     )
 
 

@@ -58,7 +58,7 @@ class Encoder:
         """Run a command that tells no progress and is a matter of seconds.
 
         Raises:
-            Failed: as ``blame``, but never for good: what it works on was verified.
+            Failed: as ``blame``, but never for good: what it works on was made here.
 
         """
         ended = await self._run(argv, deadline=min(self.deadline, self.stall))

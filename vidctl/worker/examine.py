@@ -19,6 +19,8 @@ from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.tail import Tail
 from vidctl.worker.verify import Verdict
 
+_NOTHING = Decoded(codec="", frames=0, width=0, height=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examiner:
@@ -36,15 +38,16 @@ class Examiner:
         """Look at a rendition; return what it is.
 
         Raises:
-            Failed: ``verify_failed``.
+            Failed: ``verify_failed``; or as ``complete``, if there is no frame in it.
 
         """
         samples = sum(fragment.samples for fragment in tail.fragments)
+        if not samples:
+            await self.complete(_output(_NOTHING, 0, 0.0))
+            raise failed("verify_failed", f"{tail.name}: ffmpeg wrote no frame")
         copied = self.recipe.copied and rendition == self.recipe.renditions[0]
         decoded = await (self._copied(tail, samples) if copied else self._decoded(tail))
         output = _output(decoded, samples, float(_seconds(tail)))
-        if not samples:
-            await self.complete(output)
         fault = verify.picture_fault(rendition, self.recipe.profile.video.codec, decoded, samples)
         if fault is not None:
             raise failed("verify_failed", f"{tail.name}: {fault}")

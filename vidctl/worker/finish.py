@@ -1,4 +1,7 @@
-"""Makes of the verified tracks what is published beside the stream: one file, sound alone, poster, storyboard."""
+"""Makes of the tracks what is published beside their segments: playlists, one file, sound, poster, storyboard.
+
+It is made while the tracks are verified, which may hold anything until then, or nothing; and uploaded once they are.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vidctl.groups import TaskGroup, first_error
 from vidctl.worker.encode import Encoder
 from vidctl.worker.failure import failed
 from vidctl.worker.ffmpeg import command
@@ -25,32 +29,44 @@ CANDIDATES = (Fraction(1, 10), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """Works in ``directory`` on the tracks of ``stream``, and publishes what it makes."""
+    """Works in ``directory`` on the tracks of ``stream``; uploads what it makes as soon as they are ``verified``."""
 
     encoder: Encoder
     stream: Stream
     publish: Publish
     profile: Profile
     directory: Path
+    verified: asyncio.Event
 
     async def __call__(self) -> None:
-        """Make and publish all that the profile asks for.
+        """Make and upload all that the profile asks for, each beside the others.
 
         Raises:
             Failed: ffmpeg could not make it. WorldError: the store did not take it.
 
         """
         sound = self.stream.audios[0][1].name if self.stream.audios else None
-        if self.profile.progressive is not None:
-            await self._progressive(self.profile.progressive.max_short_side, sound)
-        if self.profile.audio_only and sound is not None:
-            argv = command.sound_alone(self.encoder.ffmpeg, self._path(f"{sound}.mp4"), target=self._path(AUDIO))
-            await self.encoder.make(argv)
-            await self.publish.file(self.directory / AUDIO)
-        if self.profile.poster:
-            await self.publish.file(await self._poster(*self.stream.videos[0]))
-        if self.profile.storyboard is not None:
-            await self._storyboard(self.profile.storyboard)
+        with first_error():
+            async with TaskGroup() as group:
+                if self.profile.stream is not None:
+                    group.create_task(self._describe())
+                if self.profile.progressive is not None:
+                    group.create_task(self._progressive(self.profile.progressive.max_short_side, sound))
+                if self.profile.audio_only and sound is not None:
+                    group.create_task(self._sound(sound))
+                if self.profile.poster:
+                    group.create_task(self._poster(*self.stream.videos[0]))
+                if self.profile.storyboard is not None:
+                    group.create_task(self._storyboard(self.profile.storyboard))
+
+    async def _describe(self) -> None:
+        await self.verified.wait()
+        await self.stream.describe()
+
+    async def _sound(self, sound: str) -> None:
+        argv = command.sound_alone(self.encoder.ffmpeg, self._path(f"{sound}.mp4"), target=self._path(AUDIO))
+        await self.encoder.make(argv)
+        await self._upload(self.directory / AUDIO)
 
     async def _progressive(self, max_short_side: int, sound: str | None) -> None:
         chosen = recipe.progressive(tuple(rendition for rendition, _ in self.stream.videos), max_short_side)
@@ -59,26 +75,25 @@ class Finish:
             self.encoder.ffmpeg, picture, self._path(f"{sound}.mp4") if sound is not None else None, target=target
         )
         await self.encoder.make(argv)
-        await self.publish.file(self.directory / VIDEO)
+        await self._upload(self.directory / VIDEO)
 
-    async def _poster(self, rendition: Rendition, tail: Tail) -> Path:
-        """Return the still of which the JPEG is largest: black, a fade and a title card take few bytes."""
-        end = tail.segments[-1].end_seconds
-        stills: list[Path] = []
-        for number, share in enumerate(CANDIDATES):
-            still = self.directory / f"still{number}.jpg"
-            source = self._path(f"{rendition.name}.mp4")
-            argv = command.still(
-                self.encoder.ffmpeg, source, at_seconds=float(end * share), target=self._path(still.name)
-            )
-            await self.encoder.make(argv)
-            stills.append(still)
-        return await asyncio.to_thread(_largest, stills, self.directory / POSTER)
+    async def _poster(self, rendition: Rendition, tail: Tail) -> None:
+        """Publish the still of which the JPEG is largest: black, a fade and a title card take few bytes."""
+        end = tail.end_seconds
+        stills = [self.directory / f"still{number}.jpg" for number in range(len(CANDIDATES))]
+        argv = command.stills(
+            self.encoder.ffmpeg,
+            self._path(f"{rendition.name}.mp4"),
+            at_seconds=tuple(float(end * share) for share in CANDIDATES),
+            targets=tuple(map(str, stills)),
+        )
+        await self.encoder.make(argv)
+        await self._upload(await asyncio.to_thread(_largest, stills, self.directory / POSTER))
 
     async def _storyboard(self, profile: Storyboard) -> None:
         rendition, tail = self.stream.videos[-1]
+        end = tail.end_seconds
         moments = [Fraction(f.start + tail.init.shift, tail.init.timescale) for f in tail.fragments]
-        end = tail.segments[-1].end_seconds
         board = storyboard.layout(profile, keyframes=moments, end=end, size=(rendition.width, rendition.height))
         folder = self.directory / storyboard.FOLDER
         await asyncio.to_thread(folder.mkdir)
@@ -87,11 +102,16 @@ class Finish:
             self.encoder.ffmpeg, source, every=board.every, size=board.size, tiles=board.tiles, target=target
         )
         await self.encoder.make(argv)
+        await self.verified.wait()
         for number in range(1, board.sheets + 1):
             sheet = folder / (storyboard.SHEET % number)
             body = await asyncio.to_thread(_read, sheet)
             await self.publish.small(f"{storyboard.FOLDER}/{sheet.name}", body)
         await self.publish.small(storyboard.TEXT, storyboard.text(board).encode())
+
+    async def _upload(self, path: Path) -> None:
+        await self.verified.wait()
+        await self.publish.file(path)
 
     def _path(self, name: str) -> str:
         return str(self.directory / name)
@@ -100,7 +120,7 @@ class Finish:
 def _largest(stills: list[Path], target: Path) -> Path:
     there = [still for still in stills if still.is_file()]
     if not there:
-        # The rendition was verified, so whatever this is, it is not the input's fault.
+        # Whether it is the input's fault is for verification to say, which is believed first.
         raise failed("poster_failed", "ffmpeg found no frame for the poster")
     return max(there, key=lambda still: still.stat().st_size).rename(target)
 

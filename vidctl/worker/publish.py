@@ -20,9 +20,10 @@ _CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".m4s": "video/iso.segment",
     ".m4a": "audio/mp4",
-    ".vtt": "text/vtt",
     ".jpg": "image/jpeg",
+    ".vtt": "text/vtt",
 }
+"""By suffix, in the order in which outputs are told."""
 
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -45,8 +46,9 @@ class Publish:
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """What was uploaded: the files first, in the order in which they were, then the folders."""
-        return (*self._files, *(self._folder(name, entries) for name, entries in self._folders.items()))
+        """What was uploaded: the files by their kind, then the folders. They went up in any order."""
+        together = (self._folder(name, entries) for name, entries in self._folders.items())
+        return (*sorted(self._files, key=_place), *together)
 
     async def file(self, path: Path) -> None:
         """Upload one file under its own name, with its SHA-256, which is checked on the way.
@@ -88,6 +90,10 @@ class Publish:
             size_bytes=folded.size_bytes,
             sha256=folded.sha256,
         )
+
+
+def _place(output: Output) -> tuple[int, str]:
+    return list(_CONTENT_TYPES).index(Path(output.name).suffix), output.name
 
 
 def _digest(path: Path) -> tuple[int, str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from vidctl import tracing
-from vidctl.groups import TaskGroup
+from vidctl.errors import VidctlError
+from vidctl.groups import TaskGroup, first_error
 from vidctl.model import JobSpec
 from vidctl.ports import Objects
 from vidctl.records import Output
@@ -91,10 +92,7 @@ class Stages:
                 async with decoding(self._probe) as decoders:
                     with self._stage("encode"):
                         await self._encode(encoder, stream, source, planned, decoders)
-                    with self._stage("verify"):
-                        await self._verify(encoder, stream, source, planned, decoders)
-                with self._stage("finish"):
-                    await self._finish(encoder, stream, directory)
+                    await self._conclude(encoder, stream, source, planned, decoders)
             return self._publish.outputs
 
     async def _download(self, path: Path) -> None:
@@ -187,6 +185,21 @@ class Stages:
             ended.set()
         await stream.finish(decoders)
 
+    async def _conclude(
+        self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe, decoders: Decoding
+    ) -> None:
+        """Verify, and finish beside it. That tracks are wrong outweighs, and explains, that nothing is made of them."""
+        verified = asyncio.Event()
+        with first_error():
+            async with TaskGroup() as group:
+                finishing = group.create_task(_fault(self._finish(encoder, stream, verified)))
+                with self._stage("verify"):
+                    await self._verify(encoder, stream, source, planned, decoders)
+                self._report.note("finish", 0.0)
+                verified.set()
+        if (fault := finishing.result()) is not None:
+            raise fault
+
     async def _verify(
         self, encoder: Encoder, stream: Stream, source: Path, planned: Recipe, decoders: Decoding
     ) -> None:
@@ -215,13 +228,17 @@ class Stages:
             # The sound is the same beside every picture.
             heard = heard[:1]
 
-    async def _finish(self, encoder: Encoder, stream: Stream, directory: Path) -> None:
-        if self._profile.stream is not None:
-            await stream.describe()
+    async def _finish(self, encoder: Encoder, stream: Stream, verified: asyncio.Event) -> None:
         finish = Finish(
-            encoder=encoder, stream=stream, publish=self._publish, profile=self._profile, directory=directory
+            encoder=encoder,
+            stream=stream,
+            publish=self._publish,
+            profile=self._profile,
+            directory=encoder.directory,
+            verified=verified,
         )
-        await finish()
+        with self._timed("finish"):
+            await finish()
 
     def _advance(self, advance: Advance) -> None:
         duration = self.media.duration_seconds if self.media else 0.0
@@ -229,14 +246,27 @@ class Stages:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
+        self._report.note(name, 0.0)
+        with self._timed(name):
+            yield
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._report.note(name, 0.0)
         with tracing.span(f"worker.{name}"):
             try:
                 yield
             finally:
                 self.seconds[name] = round(loop.time() - began, 3)
+
+
+async def _fault(work: Coroutine[None, None, None]) -> VidctlError | OSError | None:
+    try:
+        await work
+    except (VidctlError, OSError) as error:
+        return error
+    return None
 
 
 @asynccontextmanager

@@ -41,6 +41,18 @@ class Tail:
             raise failed("verify_failed", f"{self._path.name}: ffmpeg wrote no media")
         return self._reader.init
 
+    @property
+    def end_seconds(self) -> Fraction:
+        """The moment at which the track ends, as far as it has become whole.
+
+        Raises:
+            Failed: ``verify_failed`` if nothing of it has.
+
+        """
+        if not self.segments:
+            raise failed("verify_failed", f"{self._path.name}: ffmpeg wrote no media")
+        return self.segments[-1].end_seconds
+
     def read(self) -> list[Segment]:
         """Return the segments that became whole since the last time."""
         if self._reader is None:

@@ -122,12 +122,18 @@ def sound_alone(ffmpeg: str, sound: str, *, target: str) -> Command:
     return (ffmpeg, *_QUIET, *source, "-c", "copy", *_BARE, "-movflags", "+faststart", "-f", "ipod", target)
 
 
-def still(ffmpeg: str, video: str, *, at_seconds: float, target: str) -> Command:
-    """Take the keyframe before a moment of a rendition as a JPEG, so that there always is one."""
-    seek = ("-noaccurate_seek", "-ss", f"{at_seconds:.3f}") if at_seconds > 0 else ()
+def stills(ffmpeg: str, video: str, *, at_seconds: tuple[float, ...], targets: tuple[str, ...]) -> Command:
+    """Take the keyframe before each moment of a rendition as a JPEG, so that there always is one."""
+    argv: Command = (ffmpeg, *_QUIET)
+    for seconds in at_seconds:
+        seek = ("-noaccurate_seek", "-ss", f"{seconds:.3f}") if seconds > 0 else ()
+        # One picture is decoded by one thread, however many there are and take their memory.
+        argv += ("-threads", "1", *seek, *UNTRUSTED, "-i", video)
     filters = "scale=out_range=pc,format=yuvj420p"
-    one = ("-map", "0:v:0", "-frames:v", "1", "-vf", filters, "-q:v", "3", "-update", "1", "-f", "image2", target)
-    return (ffmpeg, *_QUIET, *seek, *UNTRUSTED, "-i", video, *one)
+    one = ("-frames:v", "1", "-vf", filters, "-q:v", "3", "-update", "1", "-f", "image2")
+    for number, target in enumerate(targets):
+        argv += ("-map", f"{number}:v:0", *one, target)
+    return argv
 
 
 def sheets(
