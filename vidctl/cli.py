@@ -152,10 +152,10 @@ def _world(
 async def _application(
     world: World, controller: Controller, metrics: Metrics, *, wishes: Queue, uploads: Uploads
 ) -> AsyncIterator[Application]:
+    from vidctl.http.access.auth import Authenticator
+    from vidctl.http.access.keys import open_keys
     from vidctl.http.app import create_app
-    from vidctl.http.auth import Authenticator
-    from vidctl.http.keys import open_keys
-    from vidctl.http.limiter import Limiter
+    from vidctl.http.limits.limiter import Limiter
     from vidctl.http.routes import Given, all_routes
 
     auth, http = load(settings.AuthSettings), load(settings.HttpSettings)

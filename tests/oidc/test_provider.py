@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.oidc.conftest import Provider
 from tests.process.http_service import Service, problem
-from vidctl.http.keys import open_keys
+from vidctl.http.access.keys import open_keys
 from vidctl.settings import AuthSettings
 
 WANTED = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 3}

@@ -18,10 +18,10 @@ from tests.world.objects import MemoryObjects
 from tests.world.queue import MemoryQueue
 from tests.world.uploads import MemoryUploads
 from vidctl.errors import WorldError
+from vidctl.http.access.auth import Authenticator
+from vidctl.http.access.keys import FixedKey, Keys
 from vidctl.http.app import create_app, serving
-from vidctl.http.auth import Authenticator
-from vidctl.http.keys import FixedKey, Keys
-from vidctl.http.limiter import Limiter
+from vidctl.http.limits.limiter import Limiter
 from vidctl.http.routes import Given, all_routes
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey

@@ -14,8 +14,8 @@ import pytest
 from tests.process.http_service import RAW_BUCKET, Service, bearer, problem
 from tests.process.test_http_videos import FIRST, Video
 from vidctl.errors import Unavailable, WorldError
-from vidctl.http.listing import AT_ONCE, MOST, page_of
-from vidctl.http.uploads import InvalidRequest
+from vidctl.http.uploads.request import InvalidRequest
+from vidctl.http.videos.listing import AT_ONCE, MOST, page_of
 from vidctl.model import VideoKey
 from vidctl.records import Cancel, MediaInfo, Result
 

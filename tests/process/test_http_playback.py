@@ -17,8 +17,8 @@ from tests.process.http_service import SECRET, Service, bearer, problem
 from tests.process.test_http_videos import FIRST, Video
 from vidctl import layout
 from vidctl.errors import InvalidSettings
+from vidctl.http.access.signing import Tokens
 from vidctl.http.playback.links import PURPOSE
-from vidctl.http.signing import Tokens
 from vidctl.journal import Journal
 from vidctl.records import Cancel
 from vidctl.settings import HttpSettings, PlaybackSettings

@@ -14,9 +14,9 @@ from tests.world.workers import refuse
 from tests.world.world import Simulation
 from vidctl import layout
 from vidctl.history import State
-from vidctl.http.histories import Histories, VideoNotFound
-from vidctl.http.line import Line
-from vidctl.http.wishes import NotFailed, SourceExpired, Wishes
+from vidctl.http.videos.histories import Histories, VideoNotFound
+from vidctl.http.videos.line import Line
+from vidctl.http.videos.wishes import NotFailed, SourceExpired, Wishes
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey

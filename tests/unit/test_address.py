@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vidctl.http.address import client_address
+from vidctl.http.limits.address import client_address
 
 PEER = "10.0.0.7"
 

@@ -19,8 +19,15 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from vidctl.errors import InvalidSettings, VidctlError
-from vidctl.http.auth import Authenticator, InsufficientScope, InvalidToken, InvalidUser, MissingToken, Permission
-from vidctl.http.keys import FixedKey, open_keys
+from vidctl.http.access.auth import (
+    Authenticator,
+    InsufficientScope,
+    InvalidToken,
+    InvalidUser,
+    MissingToken,
+    Permission,
+)
+from vidctl.http.access.keys import FixedKey, open_keys
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
 

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from prometheus_client import CollectorRegistry
 
 from vidctl.errors import Malformed
-from vidctl.http.auth import Authenticator, InvalidToken, Permission
-from vidctl.http.documents import FETCH_TIMEOUT, Documents
-from vidctl.http.keys import KeySet, KeysUnavailable, UnknownKey, open_keys, parse_key_set
+from vidctl.http.access.auth import Authenticator, InvalidToken, Permission
+from vidctl.http.access.documents import FETCH_TIMEOUT, Documents
+from vidctl.http.access.keys import KeySet, KeysUnavailable, UnknownKey, open_keys, parse_key_set
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
 

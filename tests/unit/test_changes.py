@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vidctl.history import History, State
-from vidctl.http.changes import Told, is_over, messages, read_id
+from vidctl.http.videos.changes import Told, is_over, messages, read_id
 from vidctl.timeline import Event, EventName
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vidctl.errors import Malformed
-from vidctl.http.discovery import Provider, key_set_url
-from vidctl.http.documents import Documents, DocumentUnavailable
+from vidctl.http.access.discovery import Provider, key_set_url
+from vidctl.http.access.documents import Documents, DocumentUnavailable
 
 ISSUER = "https://id.example/realm"
 GOOD = {"issuer": ISSUER, "jwks_uri": "https://keys.example/set", "token_endpoint": "https://id.example/token"}

@@ -13,7 +13,7 @@ from tests import builders as b
 from tests.world.objects import MemoryObjects
 from vidctl import layout
 from vidctl.errors import Unavailable
-from vidctl.http.line import LOOKED_UP, Line
+from vidctl.http.videos.line import LOOKED_UP, Line
 from vidctl.journal import Journal
 from vidctl.model import VideoKey
 from vidctl.records import Cancel

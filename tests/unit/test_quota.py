@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidctl.http.quota import Meter, Quota
+from vidctl.http.limits.quota import Meter, Quota
 
 TEN = Quota(name="read", requests=10, window=timedelta(seconds=60))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vidctl.http.signing import TokenExpired, TokenForged, Tokens
+from vidctl.http.access.signing import TokenExpired, TokenForged, Tokens
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 UNTIL = NOON + timedelta(hours=1)

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from tests.world.loop import simulate
 from vidctl.errors import Unavailable, VidctlError
 from vidctl.history import History, State
-from vidctl.http.histories import VideoNotFound
-from vidctl.http.watching import Watch, Watches, pause
+from vidctl.http.videos.histories import VideoNotFound
+from vidctl.http.videos.watching import Watch, Watches, pause
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 

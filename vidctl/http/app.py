@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from vidctl import layout, logs, tracing
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.cors import Cors, single_slashes
-from vidctl.http.limiter import Limiter, announce
+from vidctl.http.limits.limiter import Limiter, announce
 from vidctl.http.problems import deadline, problems, route_of
 from vidctl.http.silence import Silence
 from vidctl.metrics import Metrics

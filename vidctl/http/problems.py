@@ -15,21 +15,21 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vidctl import logs
 from vidctl.errors import UnknownVersion, VidctlError, WorldError
-from vidctl.http.allowance import LimitReached
-from vidctl.http.assembly import UploadIncomplete, UploadTooLarge
-from vidctl.http.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
-from vidctl.http.claims import IdempotencyKeyReused, InvalidIdempotencyKey
-from vidctl.http.grants import SessionSpent, UploadNotFound, UploadRefused
-from vidctl.http.histories import VideoNotFound
-from vidctl.http.keys import KeysUnavailable
-from vidctl.http.limiter import RateLimited
+from vidctl.http.access.auth import InsufficientScope, InvalidToken, InvalidUser, MissingToken
+from vidctl.http.access.keys import KeysUnavailable
+from vidctl.http.access.signing import TokenExpired, TokenForged
+from vidctl.http.limits.allowance import LimitReached
+from vidctl.http.limits.claims import IdempotencyKeyReused, InvalidIdempotencyKey
+from vidctl.http.limits.limiter import RateLimited
 from vidctl.http.origin import InvalidHost
 from vidctl.http.playback.playable import NotPlayable
 from vidctl.http.playback.routes import NoCookies
-from vidctl.http.sessions import SessionsOff
-from vidctl.http.signing import TokenExpired, TokenForged
-from vidctl.http.uploads import InvalidRequest, NotJson
-from vidctl.http.wishes import NotFailed, SourceExpired
+from vidctl.http.uploads.assembly import UploadIncomplete, UploadTooLarge
+from vidctl.http.uploads.grants import SessionSpent, UploadNotFound, UploadRefused
+from vidctl.http.uploads.request import InvalidRequest, NotJson
+from vidctl.http.uploads.sessions import SessionsOff
+from vidctl.http.videos.histories import VideoNotFound
+from vidctl.http.videos.wishes import NotFailed, SourceExpired
 
 RETRY_AFTER = timedelta(seconds=5)
 """When a client may try again after a fault of ours: past the AWS client's own two tries."""

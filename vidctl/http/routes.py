@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidctl.errors import InvalidSettings
-from vidctl.http.allowance import Allowance
-from vidctl.http.beginning import Beginning
-from vidctl.http.claims import Claims
+from vidctl.http.access.signing import Tokens
 from vidctl.http.contract import ContractRoutes
-from vidctl.http.doors import upload_routes
-from vidctl.http.histories import Histories
-from vidctl.http.line import Line
-from vidctl.http.listing import ListRoutes
+from vidctl.http.limits.allowance import Allowance
+from vidctl.http.limits.claims import Claims
 from vidctl.http.origin import bucket_origin, origin_of
 from vidctl.http.pages import PageRoutes
 from vidctl.http.playback.cloudfront import PolicySigner
@@ -23,20 +19,24 @@ from vidctl.http.playback.offer import Offer
 from vidctl.http.playback.playable import Playable
 from vidctl.http.playback.routes import PlaybackRoutes
 from vidctl.http.probes import Check, ProbeRoutes
-from vidctl.http.signing import Tokens
-from vidctl.http.stream_urls import StreamUrls
-from vidctl.http.streams import StreamRoutes
-from vidctl.http.videos import VideoRoutes
-from vidctl.http.watching import Watches
-from vidctl.http.wishes import Wishes, WishRoutes
+from vidctl.http.uploads.beginning import Beginning
+from vidctl.http.uploads.doors import upload_routes
+from vidctl.http.videos.histories import Histories
+from vidctl.http.videos.line import Line
+from vidctl.http.videos.listing import ListRoutes
+from vidctl.http.videos.show import VideoRoutes
+from vidctl.http.videos.stream_urls import StreamUrls
+from vidctl.http.videos.streams import StreamRoutes
+from vidctl.http.videos.watching import Watches
+from vidctl.http.videos.wishes import Wishes, WishRoutes
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vidctl.http.access.auth import Authenticator
     from vidctl.http.app import Routes
-    from vidctl.http.auth import Authenticator
     from vidctl.metrics import Metrics
     from vidctl.model import VideoKey
     from vidctl.ports import Clock, Ids, Objects, Queue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from vidctl import layout
-from vidctl.http.signing import TokenForged, Tokens
+from vidctl.http.access.signing import TokenForged, Tokens
 from vidctl.layout import AttemptName
 from vidctl.records import Output
 

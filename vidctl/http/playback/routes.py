@@ -5,15 +5,15 @@ from __future__ import annotations
 from aiohttp import hdrs, web
 
 from vidctl.errors import VidctlError
-from vidctl.http.auth import Authenticator, Permission
+from vidctl.http.access.auth import Authenticator, Permission
 from vidctl.http.cors import READERS
-from vidctl.http.histories import Histories, VideoNotFound
 from vidctl.http.playback import rewriting
 from vidctl.http.playback.delivery import CloudFrontDelivery, until
 from vidctl.http.playback.links import PREFIX, Link, Links, attempt_of
 from vidctl.http.playback.offer import Offer
 from vidctl.http.playback.playable import NotPlayable, Playable
-from vidctl.http.videos import named_video
+from vidctl.http.videos.histories import Histories, VideoNotFound
+from vidctl.http.videos.show import named_video
 from vidctl.ports import Clock, Objects
 from vidctl.settings import PlaybackSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 from vidctl import logs
 from vidctl.errors import Malformed
 from vidctl.fields import SECURE_URL
-from vidctl.http.documents import Documents, DocumentUnavailable
+from vidctl.http.access.documents import Documents, DocumentUnavailable
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 

@@ -17,10 +17,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from vidctl.errors import VidctlError
-from vidctl.http.address import client_address
-from vidctl.http.auth import InvalidToken, MissingToken
-from vidctl.http.quota import Meter, Quota, Standing
-from vidctl.http.signing import TokenForged
+from vidctl.http.access.auth import InvalidToken, MissingToken
+from vidctl.http.access.signing import TokenForged
+from vidctl.http.limits.address import client_address
+from vidctl.http.limits.quota import Meter, Quota, Standing
 from vidctl.metrics import Metrics
 from vidctl.ports import Clock
 from vidctl.settings import LimitSettings

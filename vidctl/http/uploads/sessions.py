@@ -16,12 +16,12 @@ from aiohttp import hdrs, web
 
 from vidctl import layout, logs
 from vidctl.errors import VidctlError
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.beginning import ENTROPY_BYTES
-from vidctl.http.grants import Grant
+from vidctl.http.access.auth import Authenticator, Permission
+from vidctl.http.access.signing import TokenForged, Tokens
 from vidctl.http.origin import public_origin
-from vidctl.http.signing import TokenForged, Tokens
-from vidctl.http.uploads import Fault, InvalidRequest, json_object
+from vidctl.http.uploads.beginning import ENTROPY_BYTES
+from vidctl.http.uploads.grants import Grant
+from vidctl.http.uploads.request import Fault, InvalidRequest, json_object
 from vidctl.ports import Clock, Ids
 from vidctl.settings import UploadSettings
 

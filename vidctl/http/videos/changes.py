@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vidctl.history import History, State
-from vidctl.http import telling
+from vidctl.http.videos import telling
 from vidctl.timeline import Event
 
 FINAL = frozenset({State.PUBLISHED, State.FAILED, State.DELETED})

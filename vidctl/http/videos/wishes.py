@@ -13,9 +13,9 @@ from aiohttp import web
 from vidctl import events, layout, logs
 from vidctl.errors import PreconditionFailed, VidctlError
 from vidctl.history import State, current_job, state_of
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.histories import Histories
-from vidctl.http.videos import named_video
+from vidctl.http.access.auth import Authenticator, Permission
+from vidctl.http.videos.histories import Histories
+from vidctl.http.videos.show import named_video
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 from vidctl.model import Upload, VideoKey

@@ -15,12 +15,12 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vidctl import layout
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.beginning import Beginning
-from vidctl.http.grants import Grant, UploadNotFound
-from vidctl.http.intake import Intake
-from vidctl.http.uploads import Fault, InvalidRequest, UploadRequest, json_object, parse_file
-from vidctl.http.uppy import ticket_of
+from vidctl.http.access.auth import Authenticator, Permission
+from vidctl.http.uploads.beginning import Beginning
+from vidctl.http.uploads.grants import Grant, UploadNotFound
+from vidctl.http.uploads.intake import Intake
+from vidctl.http.uploads.request import Fault, InvalidRequest, UploadRequest, json_object, parse_file
+from vidctl.http.uploads.uppy import ticket_of
 from vidctl.ports import SignedUrl
 from vidctl.settings import UploadSettings
 from vidctl.uploads import Call

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
-from vidctl.http.signing import TokenForged, Tokens
+from vidctl.http.access.signing import TokenForged, Tokens
 from vidctl.model import VideoKey
 from vidctl.ports import Clock
 

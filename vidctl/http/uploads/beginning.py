@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from vidctl import layout
-from vidctl.http.allowance import Allowance
-from vidctl.http.claims import Claims, asked
+from vidctl.http.limits.allowance import Allowance
+from vidctl.http.limits.claims import Claims, asked
 from vidctl.model import VideoKey
 from vidctl.ports import Clock, Ids
 

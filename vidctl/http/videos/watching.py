@@ -10,8 +10,8 @@ from datetime import timedelta
 from vidctl import logs
 from vidctl.errors import Unavailable, VidctlError
 from vidctl.history import History
-from vidctl.http.changes import FINAL
-from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.videos.changes import FINAL
+from vidctl.http.videos.histories import Histories, VideoNotFound
 from vidctl.metrics import Metrics
 from vidctl.model import VideoKey
 

@@ -7,12 +7,19 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.beginning import Beginning
-from vidctl.http.grants import Grant
-from vidctl.http.intake import Intake
+from vidctl.http.access.auth import Authenticator, Permission
 from vidctl.http.origin import public_origin
-from vidctl.http.uploads import Fault, InvalidRequest, UploadRequest, in_parts, json_object, parse_upload_request
+from vidctl.http.uploads.beginning import Beginning
+from vidctl.http.uploads.grants import Grant
+from vidctl.http.uploads.intake import Intake
+from vidctl.http.uploads.request import (
+    Fault,
+    InvalidRequest,
+    UploadRequest,
+    in_parts,
+    json_object,
+    parse_upload_request,
+)
 from vidctl.parts import part_count, size_of
 from vidctl.ports import SignedUrl
 from vidctl.settings import UploadSettings

@@ -10,7 +10,7 @@ from vidctl import codec, history, layout, logs
 from vidctl.errors import Malformed, VidctlError, WorldError
 from vidctl.groups import TaskGroup, first_error
 from vidctl.history import History, State
-from vidctl.http.line import Line
+from vidctl.http.videos.line import Line
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey

@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from vidctl import layout
-from vidctl.http import telling
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.access.auth import Authenticator, Permission
 from vidctl.http.origin import public_origin
 from vidctl.http.playback.offer import Offer
-from vidctl.http.stream_urls import StreamUrls
+from vidctl.http.videos import telling
+from vidctl.http.videos.histories import Histories, VideoNotFound
+from vidctl.http.videos.stream_urls import StreamUrls
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
 from vidctl.records import Output

@@ -17,13 +17,13 @@ from aiohttp import hdrs, web
 
 from vidctl import layout
 from vidctl.errors import Malformed
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.beginning import Beginning
-from vidctl.http.grants import Grant, Standing, UploadNotFound
-from vidctl.http.handout import parts_named, read_list
-from vidctl.http.intake import Intake
-from vidctl.http.sessions import Sessions
-from vidctl.http.uploads import Fault, InvalidRequest, UploadRequest, json_object, parse_file
+from vidctl.http.access.auth import Authenticator, Permission
+from vidctl.http.uploads.beginning import Beginning
+from vidctl.http.uploads.grants import Grant, Standing, UploadNotFound
+from vidctl.http.uploads.handout import parts_named, read_list
+from vidctl.http.uploads.intake import Intake
+from vidctl.http.uploads.request import Fault, InvalidRequest, UploadRequest, json_object, parse_file
+from vidctl.http.uploads.sessions import Sessions
 from vidctl.settings import UploadSettings
 from vidctl.tickets import Ticket
 

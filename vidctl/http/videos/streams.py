@@ -11,13 +11,13 @@ from aiohttp import hdrs, web
 
 from vidctl import layout, logs
 from vidctl.history import History
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.changes import FINAL, Message, Told, is_over, messages, read_id
-from vidctl.http.histories import VideoNotFound
+from vidctl.http.access.auth import Authenticator, Permission
 from vidctl.http.problems import DEADLINE
-from vidctl.http.stream_urls import StreamUrls
-from vidctl.http.videos import named_video
-from vidctl.http.watching import Watch, Watches
+from vidctl.http.videos.changes import FINAL, Message, Told, is_over, messages, read_id
+from vidctl.http.videos.histories import VideoNotFound
+from vidctl.http.videos.show import named_video
+from vidctl.http.videos.stream_urls import StreamUrls
+from vidctl.http.videos.watching import Watch, Watches
 from vidctl.model import VideoKey
 
 SLOW = timedelta(seconds=30)

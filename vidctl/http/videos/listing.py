@@ -12,12 +12,12 @@ from vidctl import layout, logs
 from vidctl.errors import Malformed
 from vidctl.groups import TaskGroup, first_error
 from vidctl.history import History, State
-from vidctl.http import telling
-from vidctl.http.auth import Authenticator, Permission
-from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.access.auth import Authenticator, Permission
 from vidctl.http.origin import public_origin
 from vidctl.http.playback.offer import Offer
-from vidctl.http.uploads import Fault, InvalidRequest
+from vidctl.http.uploads.request import Fault, InvalidRequest
+from vidctl.http.videos import telling
+from vidctl.http.videos.histories import Histories, VideoNotFound
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.tickets import Ticket

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vidctl.http.handout import UploadRoutes
-from vidctl.http.intake import Intake
 from vidctl.http.origin import bucket_origin
-from vidctl.http.sessions import SessionRoutes, Sessions
-from vidctl.http.sign_request import SignRoutes
-from vidctl.http.uppy import UppyRoutes
+from vidctl.http.uploads.handout import UploadRoutes
+from vidctl.http.uploads.intake import Intake
+from vidctl.http.uploads.sessions import SessionRoutes, Sessions
+from vidctl.http.uploads.sign_request import SignRoutes
+from vidctl.http.uploads.uppy import UppyRoutes
 
 if TYPE_CHECKING:
     from vidctl.http.app import Routes
-    from vidctl.http.beginning import Beginning
     from vidctl.http.routes import Given
+    from vidctl.http.uploads.beginning import Beginning
     from vidctl.journal import Journal
     from vidctl.ledger import Ledger
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from vidctl import logs
 from vidctl.errors import InvalidSettings, Malformed, VidctlError
-from vidctl.http.discovery import Provider
-from vidctl.http.documents import Documents, DocumentUnavailable
+from vidctl.http.access.discovery import Provider
+from vidctl.http.access.documents import Documents, DocumentUnavailable
 from vidctl.ports import Clock
 from vidctl.settings import AuthSettings
 

@@ -14,7 +14,7 @@ from vidctl import layout
 from vidctl.errors import VidctlError
 from vidctl.groups import TaskGroup, first_error
 from vidctl.history import State, state_of
-from vidctl.http.histories import Histories, VideoNotFound
+from vidctl.http.videos.histories import Histories, VideoNotFound
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.ports import Clock

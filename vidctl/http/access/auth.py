@@ -16,7 +16,7 @@ import jwt
 
 from vidctl import layout, logs
 from vidctl.errors import Malformed, VidctlError
-from vidctl.http.keys import Keys, KeysUnavailable, UnknownKey
+from vidctl.http.access.keys import Keys, KeysUnavailable, UnknownKey
 from vidctl.metrics import Metrics
 from vidctl.settings import AuthSettings
 

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from vidctl import layout, logs
 from vidctl.errors import Misconfigured, NotFound, PreconditionFailed
-from vidctl.http.assembly import UploadTooLarge, assembled
-from vidctl.http.grants import Grant, SessionSpent, Standing, UploadNotFound, UploadRefused
-from vidctl.http.uploads import Fault, InvalidRequest, UploadRequest
+from vidctl.http.uploads.assembly import UploadTooLarge, assembled
+from vidctl.http.uploads.grants import Grant, SessionSpent, Standing, UploadNotFound, UploadRefused
+from vidctl.http.uploads.request import Fault, InvalidRequest, UploadRequest
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 from vidctl.metrics import Metrics

@@ -1,0 +1,1 @@
+"""How much one user, or one stranger, may ask for."""
