@@ -48,9 +48,12 @@ RULES = {
     "H22": "RFC 8216bis 6.2.4: sound and picture begin together, to two frames",
     "H23": "RFC 8216bis 4.4.3.6: a range of a playlist of keyframes holds exactly one picture",
     "H24": "RFC 8216bis 4.4.6.2: every variant has what players choose by",
+    "H25": "RFC 8216bis 4.4.6.1: closed captions name a channel of the picture, each once, and no file",
+    "H26": "RFC 8216bis 4.4.6.1: the pictures that closed captions are declared of have some",
 }
 
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
+_CHANNEL = re.compile(r'"(CC[1-4]|SERVICE([1-9]|[1-5][0-9]|6[0-3]))"')
 _MILLISECOND = Fraction(1, 1000)
 RATE_ERROR = Fraction(1, 2000)
 """Half of what lies between 30 frames a second and 30000/1001."""
@@ -315,8 +318,8 @@ def _check_master(master: Playlist) -> Iterator[Violation]:
     media = master.attributes("EXT-X-MEDIA")
     groups = {(tag.get("TYPE"), tag.get("GROUP-ID")) for tag in media}
     for found, uri in master.variants:
-        for kind in ("AUDIO", "SUBTITLES"):
-            if kind in found and (kind, found[kind]) not in groups:
+        for kind in ("AUDIO", "SUBTITLES", "CLOSED-CAPTIONS"):
+            if found.get(kind, "NONE") != "NONE" and (kind, found[kind]) not in groups:
                 yield Violation("H19", uri, f"there is no {kind} group {found[kind]}")
         video = {"RESOLUTION", "FRAME-RATE", "VIDEO-RANGE"} if "RESOLUTION" in found or _pictured(found) else set()
         lacking = {"BANDWIDTH", "AVERAGE-BANDWIDTH", "CODECS", *video} - set(found)
@@ -325,8 +328,17 @@ def _check_master(master: Playlist) -> Iterator[Violation]:
     for group in groups:
         yield from _check_group(master.path, [tag for tag in media if (tag.get("TYPE"), tag.get("GROUP-ID")) == group])
     captions = {found.get("CLOSED-CAPTIONS") for found, _ in master.variants}
-    if len(captions) > 1:
+    if "NONE" in captions and len(captions) > 1:
         yield Violation("H21", master.path, f"the variants say {captions}")
+    yield from _check_channels(master.path, [tag for tag in media if tag.get("TYPE") == "CLOSED-CAPTIONS"])
+
+
+def _check_channels(path: str, members: Sequence[dict[str, str]]) -> Iterator[Violation]:
+    named = [(member.get("GROUP-ID"), member.get("INSTREAM-ID", "")) for member in members]
+    if len(set(named)) < len(named) or not all(_CHANNEL.fullmatch(channel) for _, channel in named):
+        yield Violation("H25", path, f"the channels are {named}")
+    if any("URI" in member for member in members):
+        yield Violation("H25", path, "closed captions name a file")
 
 
 def _pictured(found: dict[str, str]) -> bool:
@@ -367,6 +379,8 @@ def _check_variants(master: Playlist, renditions: dict[str, Rendition]) -> Itera
             videos.append(rendition)
             yield from _check_picture(uri, found, rendition)
             yield from _check_start(uri, rendition, group)
+            if found.get("CLOSED-CAPTIONS", "NONE") != "NONE" and not _captioned(rendition):
+                yield Violation("H26", uri, "its first segment has no closed captions")
     for tag in master.attributes("EXT-X-I-FRAME-STREAM-INF"):
         path = tag.get("URI", "").strip('"')
         if path in renditions:
@@ -374,6 +388,14 @@ def _check_variants(master: Playlist, renditions: dict[str, Rendition]) -> Itera
             yield from _check_codecs(path, tag, [[renditions[path]]])
             yield from _check_picture(path, tag, renditions[path])
     yield from _check_together(master.path, videos, [*videos, *(r for group in sounds.values() for r in group)])
+
+
+def _captioned(rendition: Rendition) -> bool:
+    """Whether ffprobe finds captions beside the frames of the first segment."""
+    argv = [program("ffprobe"), "-v", "error", "-show_entries", "frame_side_data=side_data_type", "-of", "csv=p=0"]
+    content = rendition.head + rendition.content(rendition.playlist.entries[0])
+    ended = subprocess.run([*argv, "pipe:0"], input=content, capture_output=True, check=True)
+    return b"A53 Part 4 Closed Captions" in ended.stdout
 
 
 def _check_together(path: str, videos: Sequence[Rendition], all_: Sequence[Rendition]) -> Iterator[Violation]:

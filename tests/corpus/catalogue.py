@@ -20,6 +20,6 @@ GROUPS: dict[str, tuple[Input, ...]] = {
 INPUTS: dict[str, Input] = {entry.name: entry for group in GROUPS.values() for entry in group}
 
 RECIPES: dict[str, Recipe] = {name: entry.recipe for name, entry in INPUTS.items()} | (
-    broken.PARTS | foreign.PARTS | sounds.PARTS
+    broken.PARTS | foreign.PARTS | sounds.PARTS | tracks.PARTS
 )
 """How each is made, and the parts that some are made of."""

@@ -18,8 +18,8 @@ class Published:
     ``size`` is the progressive MP4's, in square pixels; ``seconds``, within ``tolerance``, and ``frames`` (None: any
     number) are those of its picture; ``heard`` is when its sound ends, None: with the picture. ``sounds`` and
     ``subtitles`` are the languages of the tracks of the stream, in their order; ``channels`` are those of the sound of
-    the progressive MP4. ``hdr``: the source is, and what is published must not say that it is. ``look`` is held against
-    the first picture.
+    the progressive MP4, ``captions`` the channels of closed captions within the picture. ``hdr``: the source is, and
+    what is published must not say that it is. ``look`` is held against the first picture.
     """
 
     size: tuple[int, int] = (160, 90)
@@ -30,6 +30,7 @@ class Published:
     sounds: tuple[str, ...] = ("und",)
     channels: int = 1
     subtitles: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
     hdr: bool = False
     look: Look | None = None
 
@@ -41,6 +42,7 @@ class Published:
         told += [f"sound {', '.join(self.sounds)} ({self.channels} ch)"] if self.sounds else ["no sound"]
         told += [] if self.heard is None else [f"sound until {self.heard:g} s"]
         told += [f"subtitles {', '.join(self.subtitles)}"] if self.subtitles else []
+        told += [f"closed captions {', '.join(self.captions)}"] if self.captions else []
         return "published: " + "; ".join(told + (["HDR to SDR"] if self.hdr else []))
 
 

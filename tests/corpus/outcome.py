@@ -113,6 +113,8 @@ def _unlike_published(intent: Published, seen: Outcome, video: dict[str, Any], p
     if seen.playlist:
         yield from _unlike("languages", intent.sounds, languages(seen.playlist, "AUDIO"))
         yield from _unlike("subtitles", intent.subtitles, languages(seen.playlist, "SUBTITLES"))
+        channels = tuple(re.findall(r'INSTREAM-ID="([^"]*)"', seen.playlist))
+        yield from _unlike("closed captions", intent.captions, channels)
     elif intent.subtitles or len(intent.sounds) > 1:
         yield f"a stream with sound {intent.sounds} and subtitles {intent.subtitles}, not none"
     if intent.look is not None and (seen.look is None or not _alike(intent.look, seen.look)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.corpus import atoms
+from tests.corpus.captions import captioned, spoken
 from tests.corpus.intent import Input, Published, Refused
 from tests.corpus.recipe import AAC, BOTH, PICTURE, X264, altered, copied, film, joined, lavfi, picture, subtitled, tone
 
@@ -130,9 +131,24 @@ INPUTS = (
         intent=Published(subtitles=("en",)),
     ),
     Input(
+        name="closed_captions",
+        special="captions within the picture, as of American television (CEA-608)",
+        recipe=captioned("elementary", spoken("GOOD EVENING")),
+        intent=Published(captions=("CC1",)),
+    ),
+    Input(
+        name="silent_captions",
+        special="captions within the picture that never say anything",
+        recipe=captioned("elementary", ()),
+        intent=Published(),
+    ),
+    Input(
         name="thousand_streams",
         special="a thousand streams",
         recipe=copied("no_audio", *("-map", "0") * 1000, "-frames:v", "1"),
         intent=Refused(code="over_limits", why="each of them takes a decoder; 64 are the limit"),
     ),
 )
+
+PARTS = {"elementary": film(*PICTURE, *X264, "-f", "h264")}
+"""The pictures of ``closed_captions``, without a container."""

@@ -199,6 +199,7 @@ def cut_short(root: Path) -> None:
 
 MASTER, MEDIA, KEYFRAMES = "master.m3u8", "stream/v180/index.m3u8", "stream/v180/iframes.m3u8"
 
+_CAPTIONS = '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="captions",NAME="English",INSTREAM-ID="CC5"\n'
 BROKEN_HLS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "no_head": ("H1", edit(MEDIA, "#EXTM3U\n", "")),
     "a_quote_in_a_name": ("H2", edit(MASTER, 'NAME="English"', 'NAME="Eng"lish"')),
@@ -242,6 +243,8 @@ BROKEN_HLS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a_wrong_range": ("H23", edit(KEYFRAMES, "@0\n", "@8\n")),
     "no_average": ("H24", edit(MASTER, "AVERAGE-BANDWIDTH=[0-9]+,", "")),
     "no_frame_rate": ("H24", edit(MASTER, "FRAME-RATE=29.970,", "")),
+    "another_channel": ("H25", edit(MASTER, "#EXT-X-STREAM-INF:", f"{_CAPTIONS}#EXT-X-STREAM-INF:")),
+    "captions_that_are_none": ("H26", edit(MASTER, "CLOSED-CAPTIONS=NONE", 'CLOSED-CAPTIONS="captions"')),
 }
 
 

@@ -132,6 +132,17 @@ def test_pixels_that_are_not_square_are_told() -> None:
     assert (representation.get("width"), representation.get("sar")) == ("720", "64:45")
 
 
+@pytest.mark.parametrize(
+    ("channels", "standard", "value"),
+    [(("CC1", "CC3"), "608", "CC1=und;CC3=und"), (("SERVICE1", "SERVICE2"), "708", "1=lang:und;2=lang:und")],
+)
+def test_closed_captions_are_told_beside_the_picture(channels: tuple[str, ...], standard: str, value: str) -> None:
+    found = parsed(Presentation(videos=(VIDEO,), audios=(AUDIO,), captions=channels)).iter(f"{MPD}Accessibility")
+    assert [dict(element.items()) for element in found] == [
+        {"schemeIdUri": f"urn:scte:dash:cc:cea-{standard}:2015", "value": value}
+    ]
+
+
 @pytest.mark.parametrize(("channels", "value"), [(1, "1"), (2, "2"), (6, "6"), (8, "12")])
 def test_channels_are_told_by_their_configuration(channels: int, value: str) -> None:
     presentation = Presentation(audios=(replace(AUDIO, sound=replace(SOUND, channels=channels)),))

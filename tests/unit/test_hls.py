@@ -132,6 +132,18 @@ def test_the_multivariant_playlist_names_all() -> None:
     )
 
 
+def test_closed_captions_are_told_of_every_picture_and_of_no_sound() -> None:
+    presentation = Presentation(videos=(VIDEO,), audios=(AUDIO,), captions=("CC1", "CC3"))
+    group = '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="captions",NAME="Closed captions'
+    assert [line for line in lines(presentation, "EXT-X-MEDIA") if "TYPE=CLOSED-CAPTIONS" in line] == [
+        f'{group}",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID="CC1"',
+        f'{group} (2)",DEFAULT=NO,AUTOSELECT=NO,INSTREAM-ID="CC3"',
+    ]
+    with_picture, alone = lines(presentation, "EXT-X-STREAM-INF")
+    assert with_picture.endswith(',CLOSED-CAPTIONS="captions"')
+    assert "CLOSED-CAPTIONS" not in alone
+
+
 def test_a_picture_without_sound_names_no_group() -> None:
     (variant,) = lines(Presentation(videos=(VIDEO,)), "EXT-X-STREAM-INF")
     assert 'CODECS="avc1.64001E"' in variant

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import builders
+from tests.corpus.captions import message
 from tests.fragmented import AAC_LC_STEREO, audio_entry, esds, fragment, head
 from tests.world.objects import MemoryObjects
 from vidctl import layout
@@ -136,6 +137,14 @@ async def test_the_playlists_and_the_heads_go_up_once_all_is_known(attempt: Atte
         "stream/v360/index.m3u8",
         "stream/v360/init.mp4",
     ]
+
+
+async def test_players_are_told_of_captions_within_the_picture(attempt: Attempt) -> None:
+    spoken = message((0xFC, 0x14, 0x20))
+    attempt.write(picture=PICTURE[: -len(spoken)] + spoken)
+    await attempt.stream.finish(attempt.decoding)
+
+    assert (await attempt.stream.describe()).captions == ("CC1",)
 
 
 async def test_a_segment_that_is_not_what_is_in_the_file_fails_the_attempt(attempt: Attempt, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import langcodes
 
 from vidctl.groups import TaskGroup
-from vidctl.worker.cmaf import dash, hls, tracks
+from vidctl.worker.cmaf import captions, dash, hls, tracks
 from vidctl.worker.cmaf.segments import Segment
 from vidctl.worker.cmaf.tracks import AudioTrack, Presentation, VideoTrack
 from vidctl.worker.decoding import Decoding
@@ -33,6 +33,7 @@ class Stream:
         self._publish = publish
         self._free = asyncio.Semaphore(uploads)
         self._published: dict[str, bytes] = {}
+        self._captions: dict[str, frozenset[str]] = {}
         # What is copied was decoded before.
         self._copied = recipe.renditions[0].name if recipe.copied else None
         stream, video = recipe.profile.stream, recipe.profile.video
@@ -122,6 +123,7 @@ class Stream:
             body = await asyncio.to_thread(tail.body, segment)
             name = f"{tracks.STREAM}/{tail.name}/{segment.name}"
             self._published[name] = hashlib.sha256(body).digest()
+            self._captions[tail.name] = self._captions.get(tail.name, frozenset()) | captions.channels(body)
             await self._small(name, body)
 
     async def _small(self, name: str, body: bytes) -> None:
@@ -134,6 +136,7 @@ class Stream:
             videos=videos,
             audios=tuple(_audio(tail, sound, default=not place) for place, (sound, tail) in enumerate(self.audios)),
             texts=tuple(self._text(text, seconds) for text in self.texts),
+            captions=captions.told(self._captions.get(tail.name, frozenset()) for _, tail in self.videos),
         )
 
     def _video(self, tail: Tail) -> VideoTrack:

@@ -54,7 +54,7 @@ def manifest(presentation: Presentation) -> str:
         },
     )
     period = ET.SubElement(mpd, "Period", {"id": "0", "start": "PT0S"})
-    sets = [*_video_sets(presentation.videos, origin, target), *_audio_sets(presentation.audios, origin, target)]
+    sets = [*_video_sets(presentation, origin, target), *_audio_sets(presentation.audios, origin, target)]
     for number, adaptation_set in enumerate([*sets, *_text_sets(presentation.texts)], 1):
         adaptation_set.set("id", str(number))
         period.append(adaptation_set)
@@ -68,8 +68,9 @@ def _origin(presentation: Presentation) -> Fraction:
     return max(Fraction(0), min(starts, default=Fraction(0)))
 
 
-def _video_sets(videos: Sequence[VideoTrack], origin: Fraction, target: int) -> Iterator[ET.Element]:
+def _video_sets(presentation: Presentation, origin: Fraction, target: int) -> Iterator[ET.Element]:
     """Make a set of all renditions that a player can switch between: of one codec and one dynamic range."""
+    videos = presentation.videos
     kinds = dict.fromkeys((video.picture.codec.partition(".")[0], video.picture.video_range) for video in videos)
     for codec, dynamic in kinds:
         members = [v for v in videos if v.picture.codec.startswith(f"{codec}.") and v.picture.video_range == dynamic]
@@ -77,6 +78,7 @@ def _video_sets(videos: Sequence[VideoTrack], origin: Fraction, target: int) -> 
         made.set("par", _aspect(max((member.picture for member in members), key=lambda picture: picture.height)))
         if dynamic != VideoRange.SDR:
             made.extend(_colours(members[0].picture))
+        made.extend(_captions(presentation.captions))
         _role(made, "main")
         _representations(made, members, origin, target)
         for member, representation in zip(members, made.iter("Representation"), strict=True):
@@ -125,6 +127,16 @@ def _choice(content: str, mime_type: str, language: str) -> ET.Element:
 
 def _role(made: ET.Element, value: str) -> None:
     ET.SubElement(made, "Role", {"schemeIdUri": _ROLE, "value": value})
+
+
+def _captions(channels: Sequence[str]) -> Iterator[ET.Element]:
+    """Yield what closed captions are in the picture (SCTE 214-1, as DASH-IF IOP has it), in languages nobody told."""
+    earlier = [f"{channel}=und" for channel in channels if channel.startswith("CC")]
+    later = [f"{channel.removeprefix('SERVICE')}=lang:und" for channel in channels if channel.startswith("SERVICE")]
+    for standard, told in (("608", earlier), ("708", later)):
+        if told:
+            scheme = f"urn:scte:dash:cc:cea-{standard}:2015"
+            yield ET.Element("Accessibility", {"schemeIdUri": scheme, "value": ";".join(told)})
 
 
 def _colours(picture: Picture) -> Iterator[ET.Element]:

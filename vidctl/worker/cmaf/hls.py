@@ -30,6 +30,7 @@ _VERSION = "#EXT-X-VERSION:7"
 
 _INDEPENDENT = "#EXT-X-INDEPENDENT-SEGMENTS"
 _SUBTITLES_GROUP = "subtitles"
+_CAPTIONS_GROUP = "captions"
 
 _MICRO = 1_000_000
 
@@ -83,7 +84,11 @@ def multivariant(presentation: Presentation) -> str:
     for group, members in groups.items():
         lines += _audio_renditions(group, members)
     lines += _text_renditions(presentation.texts)
+    lines += _caption_renditions(presentation.captions)
     texts = [("SUBTITLES", _quoted(_SUBTITLES_GROUP))] if presentation.texts else []
+    # RFC 8216bis 4.4.6.2: if one variant says NONE, all do, also those without a picture.
+    absent = [] if presentation.captions else [("CLOSED-CAPTIONS", "NONE")]
+    captions = [("CLOSED-CAPTIONS", _quoted(_CAPTIONS_GROUP))] if presentation.captions else absent
     sounds = {group: _highest(members, target) for group, members in groups.items()}
     nothing: dict[str, Bandwidth | None] = {"": None}
     for group, sound in (sounds or nothing).items():
@@ -93,9 +98,9 @@ def multivariant(presentation: Presentation) -> str:
             rate = bandwidth(video.segments, target)
             attributes = _rates(rate + sound if sound else rate, [video.picture.codec, *codec])
             attributes += [*_size(video.picture), ("FRAME-RATE", f"{float(video.frame_rate):.3f}")]
-            lines += _variant([*attributes, *audio, *texts], _path(video))
+            lines += _variant([*attributes, *audio, *texts, *captions], _path(video))
         if sound:
-            lines += _variant([*_rates(sound, codec), *audio, *texts], _path(groups[group][0]))
+            lines += _variant([*_rates(sound, codec), *audio, *texts, *absent], _path(groups[group][0]))
     lines += [_iframe_variant(video, target) for video in presentation.videos]
     return _text(lines)
 
@@ -166,6 +171,18 @@ def _text_renditions(texts: Sequence[TextTrack]) -> Iterator[str]:
         known.add(kind)
 
 
+def _caption_renditions(channels: Sequence[str]) -> Iterator[str]:
+    for number, (channel, name) in enumerate(zip(channels, distinct("Closed captions" for _ in channels), strict=True)):
+        yield _tag(
+            "EXT-X-MEDIA",
+            [
+                *_rendition("CLOSED-CAPTIONS", _CAPTIONS_GROUP, name, UNDETERMINED),
+                *_choice(default=False, automatic=number == 0),
+                ("INSTREAM-ID", _quoted(channel)),
+            ],
+        )
+
+
 def _rendition(kind: str, group: str, name: str, language: str) -> list[tuple[str, str]]:
     told = [("LANGUAGE", _quoted(language))] if language != UNDETERMINED else []
     return [("TYPE", kind), ("GROUP-ID", _quoted(group)), ("NAME", _quoted(name)), *told]
@@ -183,7 +200,7 @@ def _highest(members: Sequence[AudioTrack], target: int) -> Bandwidth:
 
 
 def _variant(attributes: list[tuple[str, str]], uri: str) -> list[str]:
-    return [_tag("EXT-X-STREAM-INF", [*attributes, ("CLOSED-CAPTIONS", "NONE")]), uri]
+    return [_tag("EXT-X-STREAM-INF", attributes), uri]
 
 
 def _iframe_variant(video: VideoTrack, target: int) -> str:

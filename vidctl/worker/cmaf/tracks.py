@@ -61,11 +61,15 @@ Track = VideoTrack | AudioTrack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """All tracks, the video first that a player should begin with."""
+    """All tracks, the video first that a player should begin with.
+
+    ``captions`` are the channels of closed captions within every picture, as in ``captions.told``.
+    """
 
     videos: tuple[VideoTrack, ...] = ()
     audios: tuple[AudioTrack, ...] = ()
     texts: tuple[TextTrack, ...] = ()
+    captions: tuple[str, ...] = ()
 
     @property
     def tracks(self) -> tuple[Track, ...]:
