@@ -7,7 +7,7 @@ import { line } from "./telling.ts";
 import { unfinished } from "./unfinished.ts";
 import { abandon, cancel, pause, retry, type Upload, uploads } from "./uploads.ts";
 import { isBusy, loaded, loadMore, named, next, type Video, videos } from "./videos.ts";
-import { megabytes } from "./words.ts";
+import { clock, megabytes } from "./words.ts";
 
 /** What has not arrived yet is shown by whoever sends it; what is deleted is not shown. */
 const HIDDEN = new Set(["awaiting_upload", "cancelled", "deleted"]);
@@ -74,7 +74,8 @@ function VideoRow({ video }: { video: Video }) {
     <Row
       title={named(video)}
       href={linkTo(video.video_id)}
-      poster={video.playback?.poster}
+      poster={video.poster_url}
+      seconds={video.duration_seconds}
       telling={line(video)}
       bad={video.state === "failed"}
       progress={isBusy(video) ? (video.progress ?? null) : undefined}
@@ -90,17 +91,19 @@ interface RowProps {
   telling: string;
   href?: string;
   poster?: string | null;
+  seconds?: number | null;
   bad?: boolean;
   /** From 0 to 1; null while nobody can say, undefined for what does not progress. */
   progress?: number | null;
   children: preact.ComponentChildren;
 }
 
-function Row({ title, telling, href, poster, bad, progress, children }: RowProps) {
+function Row({ title, telling, href, poster, seconds, bad, progress, children }: RowProps) {
   return (
     <li class={`card row${bad ? " bad" : ""}`}>
       <div class="thumb" aria-hidden="true">
         {poster ? <img src={poster} alt="" loading="lazy" /> : <Sign of="film" />}
+        {seconds ? <span class="length">{clock(seconds)}</span> : null}
       </div>
       <div class="what">
         <p class="title">{href ? <a href={href}>{title}</a> : title}</p>

@@ -35,7 +35,10 @@ export function line(video: Video): string {
     case "published":
       return video.created_at ? `Ready, uploaded ${day(video.created_at)}` : "Ready";
     case "failed":
-      return `It could not be converted: ${sentence(whyFailed(video))}`;
+      // The list does not tell why.
+      return video.timeline
+        ? `It could not be converted: ${sentence(whyFailed(video))}`
+        : "It could not be converted. Open it to see why.";
     case "cancelled":
       return "Being deleted";
     case "deleted":

@@ -14,7 +14,7 @@ const PART = 8 * MIB;
 /** S3 takes 10,000; a few are left for a file that is larger than it said. */
 const MOST_PARTS = 9_000;
 
-type File = UppyFile<Meta & { videoId?: string; began?: number; beganAt?: number }, Body>;
+type File = UppyFile<Meta & { videoId?: string }, Body>;
 type Signed = { url: string; key?: string; headers?: Record<string, string>; fields?: Record<string, string> };
 type Request = { method: string; key: string; uploadId?: string; contentType?: string };
 
@@ -41,6 +41,8 @@ const uppy = new Uppy<Meta & { videoId?: string }, Body>({
 });
 /** Which file a key was asked for: the signer is told keys only. */
 const files = new Map<string, string>();
+/** When a file began to be sent, and how much of it had arrived before: parts that were there cost no time. */
+const starts = new Map<string, { at: number; sent: number }>();
 let arrived: (videoId: string, name: string) => void = () => {};
 let refused: (words: string) => void = () => {};
 
@@ -177,10 +179,17 @@ function shown(file: File): Upload {
 function detail(file: File, sent: number, size: number): string {
   if (file.error) return explained(file.error);
   const amount = `${megabytes(sent)} of ${megabytes(size)}`;
-  const seconds = (Date.now() - (file.progress.uploadStarted || Date.now())) / 1000;
+  if (file.isPaused) {
+    starts.delete(file.id);
+    return amount;
+  }
+  if (sent === 0) return amount;
+  const start = starts.get(file.id) ?? { at: Date.now(), sent };
+  starts.set(file.id, start);
+  const seconds = (Date.now() - start.at) / 1000;
   // Before that nobody knows how fast it is.
-  if (file.isPaused || seconds < 2 || sent === 0) return amount;
-  return `${amount}, about ${roughly(((size - sent) / sent) * seconds)} left`;
+  if (seconds < 2 || sent <= start.sent) return amount;
+  return `${amount}, about ${roughly(((size - sent) / (sent - start.sent)) * seconds)} left`;
 }
 
 function explained(error: string): string {

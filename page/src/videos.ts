@@ -27,6 +27,8 @@ export interface Video {
   state: string;
   filename?: string | null;
   created_at?: string | null;
+  duration_seconds?: number | null;
+  poster_url?: string | null;
   progress?: number | null;
   remaining_seconds?: number | null;
   /** How many videos are converted before it. */
@@ -68,7 +70,7 @@ export async function load(): Promise<void> {
 }
 
 export async function loadMore(): Promise<void> {
-  const page = await read<Page>(`/v1/videos?cursor=${encodeURIComponent(next.value ?? "")}`);
+  const page = await read<Page>(`/v1/videos?after=${encodeURIComponent(next.value ?? "")}`);
   videos.value = [...videos.value, ...page.videos.filter(({ video_id }) => !find(video_id))];
   next.value = page.next;
 }
@@ -80,10 +82,11 @@ export async function refresh(id: string): Promise<Video> {
   return video;
 }
 
-/** Show a video that has just arrived, before the server has told anything of it. */
+/** Show a video that has just arrived, before the server has told of its arrival. */
 export function arrived(video_id: string, filename: string): void {
-  if (!find(video_id))
-    videos.value = [{ video_id, filename, state: "queued", created_at: new Date().toISOString() }, ...videos.value];
+  const known = find(video_id);
+  if (known && known.state !== "awaiting_upload") return;
+  put({ video_id, filename, state: "queued", created_at: known?.created_at ?? new Date().toISOString() });
 }
 
 export async function remove(id: string): Promise<void> {

@@ -73,7 +73,7 @@ function Waiting({ video }: { video: Video }) {
   );
 }
 
-const DOWNLOADS: Record<string, string> = { "video.mp4": "Video", "audio.m4a": "Sound" };
+const DOWNLOADS: Record<string, string> = { "video.mp4": "Download video", "audio.m4a": "Download sound" };
 
 function Downloads({ outputs }: { outputs: Output[] }) {
   return outputs

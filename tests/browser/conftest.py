@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
+from tests.browser.chromium import launched, require_installed
 from tests.browser.show import published
-from tests.browser.site import LIBRARIES, Site, serving
-
-READY = LIBRARIES.parent / "ready"
-"""Written once all of the players are there."""
-
-CHROMIUM = shutil.which("chromium")
-_ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
-"""Root has no sandbox; a test has no user."""
+from tests.browser.site import Site, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _installed() -> None:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: `make test` does it as root (apt install chromium)")
-    if not READY.is_file():
-        pytest.skip("the players are not installed: `make test` does it where there is npm")
+    require_installed()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

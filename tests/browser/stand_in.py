@@ -58,7 +58,7 @@ class StandIn:
             key = f"videos/ada/{video_id(99)}.mp4"
             await route.fulfill(json={"url": f"{BUCKET}/{key}", "key": key})
         elif path == "/v1/videos":
-            await route.fulfill(json={"videos": self.videos, "next": None})
+            await route.fulfill(json={"videos": [_listed(video) for video in self.videos], "next": None})
         elif path.endswith("/events"):
             body = f"event: snapshot\nid: 1\ndata: {json.dumps(self.named(path.split('/')[3]))}\n\n"
             await route.fulfill(body=body, content_type="text/event-stream")
@@ -76,3 +76,8 @@ class StandIn:
     def named(self, wanted: str) -> dict[str, Any]:
         """Return a video by its id."""
         return next(video for video in self.videos if video["video_id"] == wanted)
+
+
+def _listed(video: dict[str, Any]) -> dict[str, Any]:
+    """Return what a list tells of a video, which is less."""
+    return {name: value for name, value in video.items() if name not in ("timeline", "outputs", "playback")}

@@ -107,7 +107,7 @@ async def test_the_list_tells_of_each_video_in_words(browser: Browser, address: 
                 "Being converted: 43 %, about 1 minute left",
                 "Waiting, 3 videos before it",
                 "Ready, uploaded",
-                "It could not be converted: The file has no video stream",
+                "It could not be converted. Open it to see why.",
             )
         ):
             await rows.nth(row).filter(has_text=words).wait_for()

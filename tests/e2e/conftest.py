@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests import backstage
 from tests.backstage import USER
+from tests.browser.chromium import launched, require_installed
 from tests.e2e.machine import QUICK, ROOT, free_port, now
 from tests.e2e.studio import Studio
 from tests.media import Clips
@@ -41,3 +43,10 @@ async def studio(running: LocalWorld, tmp_path_factory: pytest.TempPathFactory) 
         studio = Studio(world=running, clients=clients, api=api, clips=clips, clock=now)
         await studio.hide_messages_for(timedelta(seconds=int(QUICK["VIDCTL_RECONCILER_VISIBILITY"])))
         yield studio
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    require_installed()
+    async with launched() as browser:
+        yield browser

@@ -12,6 +12,8 @@ from vidctl.local.process import search_path
 ROOT = Path(__file__).parents[2]
 
 QUICK = {
+    # Whatever is installed: a checkout tests itself.
+    "PYTHONPATH": str(ROOT),
     "PATH": search_path(),
     "VIDCTL_RECONCILER_SLOTS": "4",
     "VIDCTL_RECONCILER_VISIBILITY": "10",
