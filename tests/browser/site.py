@@ -12,6 +12,8 @@ from aiohttp import web
 ROOT = Path(__file__).parents[2]
 PAGES = Path(__file__).parent / "pages"
 LIBRARIES = ROOT / ".browser" / "node_modules"
+BUILT = ROOT / ".browser" / "built"
+"""Both generations of Uppy, each bundled as its users do."""
 
 TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -84,7 +86,18 @@ async def serving(objects: Mapping[str, bytes]) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
+async def uploaders() -> AsyncIterator[str]:
+    """Serve the pages that upload, as somebody's own site; give its origin."""
+    app = web.Application()
+    app.router.add_static("/pages", PAGES)
+    app.router.add_static("/built", BUILT)
+    async with listening(app) as origin:
+        yield origin
+
+
+@asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[str]:
+    """Serve an application at a free port, until the block ends; give its origin."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
