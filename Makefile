@@ -24,6 +24,9 @@ chaos: .venv/ready .emulator/ready ## Kill replicas (SEED= MINUTES= UPLOADS= REP
 test: .venv/ready .emulator/ready .browser/ready .oidc/ready page chromium ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
+uppy: .venv/ready .emulator/ready .browser/ready chromium ## Upload 300 MiB with Uppy 5 and 6, with pauses, reloads and restarts
+	@env UPPY_MIB=300 $(BIN)/pytest -q tests/e2e/test_uppy.py -k 'large or anew or restarted or cancelled' $(ARGS)
+
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
 	  --uploads=$(or $(UPLOADS),0)
@@ -137,4 +140,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
+.PHONY: uppy page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean

@@ -61,7 +61,6 @@ async def test_an_upload_survives_a_pause_and_a_reload(page: Page, tmp_path: Pat
     await page.get_by_label("Choose files").set_input_files(file)
     # It is no video, which a look into it shows before any task.
     await row.filter(has_text="It could not be converted").wait_for()
-    assert sorted({*client.parts}) == [1, 2, 3, 4]
     assert not {*before} & {*client.parts[len(before) :]}
 
 

@@ -12,17 +12,19 @@ import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from tests.backstage import USER
-from tests.browser.site import uploaders
+from tests.browser.site import BUILT, uploaders
 from tests.e2e.studio import Studio, eventually
 from tests.e2e.uploader import Uppy, payload, uppy
 from vidctl.local.world import LocalWorld
+from vidctl.settings import inherited
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MIB = 2**20
-SIX_PARTS = 28 * MIB
-SLOW = 6 * MIB
-"""Bytes a second: six parts take some seconds, in which a user can do something."""
+SIZE = int(inherited().get("UPPY_MIB", "28")) * MIB
+"""`make uppy` takes 300."""
+SLOW = SIZE // 5
+"""Bytes a second: all parts take some seconds, in which a user can do something."""
 
 NETWORK = "This looks like a network error, the endpoint might be blocked by an internet provider or a firewall."
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
@@ -34,16 +36,18 @@ Opened = Callable[..., AbstractAsyncContextManager[Uppy]]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site() -> AsyncIterator[str]:
+    if not BUILT.is_dir():
+        pytest.skip("Uppy is not built: `make test` does it where there is npm")
     async with uploaders() as origin:
         yield origin
 
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of six parts. It is no video: what happens after its arrival is for other tests."""
+    """A file of many parts. It is no video: what happens after its arrival is for other tests."""
     file = tmp_path_factory.mktemp("large") / "large.mp4"
     with file.open("wb") as grown:
-        grown.truncate(SIX_PARTS)
+        grown.truncate(SIZE)
     return file
 
 
@@ -96,7 +100,6 @@ async def test_a_large_file_goes_in_parts_and_a_pause_costs_nothing(
         await client.slow_down(-1)
         await client.press("Resume")
         await client.shows("Complete")
-        assert set(client.parts) == {1, 2, 3, 4, 5, 6}
         assert not set(before) & set(client.parts[len(before) :])
         await studio.when(await client.video_id(), lambda video: video.happened("uploaded"))
 

@@ -23,7 +23,7 @@ def payload(file: Path, *, name: str, type_: str = "video/mp4") -> FilePayload:
 
 @dataclass
 class Uppy:
-    """Uppy's Dashboard in a page. ``parts`` are the numbers of the parts that were sent, each time they were."""
+    """Uppy's Dashboard in a page. ``parts`` are the numbers of the parts whose arrival it knows of."""
 
     page: Page
     parts: list[int] = field(default_factory=list)
