@@ -30,7 +30,8 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-y")
 _TRACK_ENTRIES = "stream=codec_name,width,height,pix_fmt,nb_read_frames"
 
 # The deblocking filter of H.264 and HEVC only reckons with pixels that are decoded already: no error can come of it,
-# no bit of the stream is read for it, and nobody looks at these pictures. It is a tenth to a fifth of decoding.
+# no bit of the stream is read for it (test_decoding.py), and nobody looks at these pictures. It is a tenth to a fifth
+# of decoding.
 _COUNTED = ("-count_frames", "-skip_loop_filter", "all")
 
 # Metadata may say where and by whom a video was made.
