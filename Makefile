@@ -43,7 +43,7 @@ costs: .venv/ready ## Count the AWS calls of a job at 1, 100 and 1,000 jobs at o
 bench-worker: .venv/ready ## Measure the worker against ffmpeg by hand (ARGS=--help)
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m bench.worker $(ARGS)
 
-fuzz: .venv/ready .fuzz/ready ## Let schemathesis try the HTTP interface (ARGS="--examples 150 --seed N")
+fuzz: .venv/ready .fuzz/ready ## Let schemathesis try the HTTP interface (ARGS="--examples 100 --seed N")
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.interface $(ARGS)
 
 bench-http: .venv/ready ## Measure what 2,000 open streams of events cost (ARGS=--help)

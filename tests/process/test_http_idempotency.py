@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from tests.process.http_service import Service, bearer, problem
+from tests.process.openapi import INTERFACE
 from vidctl import layout
 from vidctl.settings import LimitSettings
 
@@ -88,3 +89,36 @@ async def test_a_repetition_is_never_over_a_limit() -> None:
         first = await video(await create(service, "k"))
         await problem(await create(service, "l"), 429, "limit_reached")
         assert await video(await create(service, "k")) == first
+
+
+async def test_every_route_that_begins_a_video_takes_a_key_and_says_so(service: Service) -> None:
+    uppy = {"filename": "clip.mp4", "type": "video/mp4"}
+    begins: dict[tuple[str, str], dict[str, Any]] = {
+        ("post", "/v1/uploads"): {"json": WANTED},
+        ("post", "/v1/uploads/sign"): {"json": {"method": "PUT", "key": "clip.mp4", "contentType": "video/mp4"}},
+        ("get", "/v1/uppy/s3/params"): {"params": uppy},
+        ("post", "/v1/uppy/s3/multipart"): {"json": uppy},
+    }
+    told = {
+        (method, path)
+        for path, item in INTERFACE["paths"].items()
+        for method in ("get", "post", "delete")
+        if any(each.get("$ref", "").endswith("/IdempotencyKey") for each in item.get(method, {}).get("parameters", ()))
+    }
+    assert told == set(begins)
+    for (method, path), what in begins.items():
+        headers = bearer("ada") | {"Idempotency-Key": "k"}
+        before = len(tickets(service))
+        answers = [await service.client.request(method, path, headers=headers, **what) for _ in range(2)]
+        assert [answer.status for answer in answers] == [201 if path == "/v1/uploads" else 200] * 2
+        assert len(tickets(service)) == before + 1, path
+
+
+async def test_what_is_asked_for_in_a_query_is_part_of_the_wish(service: Service) -> None:
+    headers = bearer("ada") | {"Idempotency-Key": "k"}
+    first, other = [
+        await service.client.get("/v1/uppy/s3/params", params={"filename": name, "type": "video/mp4"}, headers=headers)
+        for name in ("one.mp4", "two.mp4")
+    ]
+    assert first.status == 200
+    await problem(other, 422, "idempotency_key_reused")

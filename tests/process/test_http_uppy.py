@@ -396,6 +396,10 @@ async def test_a_page_of_an_allowed_origin_may_call_every_route(open_service: Se
     await problem(response, 401, "unauthorized")
     assert response.headers["Access-Control-Allow-Origin"] == origin
     assert "Origin" in response.headers["Vary"]
+    exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
+    told = {name for name in response.headers if name.startswith("RateLimit")}
+    assert told
+    assert exposed >= told | {"Location", "Retry-After"}
 
 
 @pytest.mark.parametrize(

@@ -221,3 +221,15 @@ def test_signing_keys_are_long_and_never_shown(environment: pytest.MonkeyPatch) 
         load(HttpSettings)
     assert "hunter2" not in str(refusal.value)
     assert "nnn" not in str(refusal.value)
+
+
+def test_a_setting_that_was_removed_is_refused_with_what_takes_its_place(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIDCTL_AUTH_SECRET", "a secret of at least thirty-two bytes")
+    environment.setenv("VIDCTL_AUTH_SCOPE", "")
+    assert load(AuthSettings).upload_scope is None
+    environment.setenv("VIDCTL_AUTH_SCOPE", "videos")
+    load(HttpSettings)
+    with pytest.raises(InvalidSettings, match="VIDCTL_AUTH_SCOPE: ") as refused:
+        load(AuthSettings)
+    for successor in ("UPLOAD", "READ", "DELETE", "ADMIN"):
+        assert f"VIDCTL_AUTH_{successor}_SCOPE" in str(refused.value)

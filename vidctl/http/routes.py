@@ -149,6 +149,7 @@ def _streams(given: Given, histories: Histories, urls: StreamUrls) -> StreamRout
         watches=Watches(histories=histories, shortest=given.http.follow_interval, metrics=given.metrics),
         urls=urls,
         heartbeat=given.http.heartbeat,
+        patience=given.http.stream_patience,
         life=given.http.stream_life,
     )
 

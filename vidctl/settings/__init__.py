@@ -19,6 +19,7 @@ from vidctl.settings.http import AuthSettings, HttpSettings, LimitSettings, Uplo
 from vidctl.settings.notices import NoticeSettings
 from vidctl.settings.playback import PlaybackSettings
 from vidctl.settings.process import DevSettings, LogSettings, TelemetrySettings
+from vidctl.settings.removed import still_set
 from vidctl.settings.worker import JobSettings, WorkerSettings
 from vidctl.settings.world import AwsSettings, ReconcilerSettings, TaskSettings, WorldSettings
 
@@ -79,13 +80,15 @@ def load(group: type[S]) -> S:
     """Read one group from the environment.
 
     Raises:
-        InvalidSettings: every variable that is missing or wrong, with what would be right.
+        InvalidSettings: every variable that is missing or wrong or is none any more, with what would be right.
 
     """
+    prefix = str(group.model_config.get("env_prefix", ""))
+    if removed := list(still_set(inherited(), prefix)):
+        raise InvalidSettings("\n".join(removed))
     try:
         return group()
     except ValidationError as error:
-        prefix = str(group.model_config.get("env_prefix", ""))
         raise InvalidSettings("\n".join(_faults(prefix, group, error))) from error
 
 

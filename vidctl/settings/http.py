@@ -109,6 +109,9 @@ class HttpSettings(BaseSettings):
         2, "Shortest pause between two looks at a video that somebody follows; 15 while nothing happens.", most=15
     )
     heartbeat: Seconds = duration(15, "Longest silence on a stream of events: load balancers close after a minute.")
+    stream_patience: Seconds = duration(
+        30, "Time for a reader of events to take what he is sent, before his stream is cut: 64 KiB may wait for him."
+    )
     stream_life: Seconds = duration(HOUR, "Life of a stream of events, and of the token in its URL.")
     origins: Words[Origin] = Field(
         default=(), description="Origins of other pages that may call the API, as https://host or http://localhost:*."

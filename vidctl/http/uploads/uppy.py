@@ -76,7 +76,8 @@ class UppyRoutes:
         grant, query = await self._grant(request), request.query
         told = {name[9:-1]: value for name, value in query.items() if name.startswith("metadata[")}
         wanted = self._wanted(query.get("filename"), query.get("type"), told)
-        grant = await self._beginnings(request, grant, wanted, body=b"")
+        # What a POST has in its body, this has in its query: with another, it is another wish.
+        grant = await self._beginnings(request, grant, wanted, body=request.query_string.encode())
         ticket, form = await self._intake.form(grant, wanted)
         return web.json_response(
             {

@@ -20,9 +20,6 @@ from vidctl.http.videos.stream_urls import StreamUrls
 from vidctl.http.videos.watching import Watch, Watches
 from vidctl.model import VideoKey
 
-SLOW = timedelta(seconds=30)
-"""Time for a reader to take what he is sent. At most 64 KiB wait for him, and no more than the newest state follows."""
-
 RETRY = (2_000, 5_000)
 """Milliseconds after which a reader comes again, drawn for each: a restart must not bring all of them at once."""
 
@@ -35,7 +32,8 @@ class StreamRoutes:
     """Streams to whoever may read a video: by bearer token, or by the token in the URL.
 
     None is silent for longer than ``heartbeat``, nor goes on for longer than ``life``: then its reader comes again, and
-    must show once more that he may.
+    must show once more that he may. Who takes nothing for ``patience`` is cut off. Until then aiohttp keeps 64 KiB and
+    one message for him; what he missed is not kept, and the newest state would come next.
     """
 
     def __init__(
@@ -45,12 +43,14 @@ class StreamRoutes:
         watches: Watches,
         urls: StreamUrls,
         heartbeat: timedelta,
+        patience: timedelta,
         life: timedelta,
     ) -> None:
         self._authenticator = authenticator
         self._watches = watches
         self._urls = urls
         self._heartbeat = heartbeat.total_seconds()
+        self._patience = patience.total_seconds()
         self._life = life.total_seconds()
 
     def routes(self) -> list[web.RouteDef]:
@@ -91,9 +91,9 @@ class StreamRoutes:
 
     async def _stream(self, response: web.StreamResponse, video_id: str, watch: Watch, told: Told | None) -> None:
         known = await watch.first()
-        await _send(response, b"retry: %d\n\n" % random.randint(*RETRY))  # noqa: S311 - no secret
+        await self._send(response, b"retry: %d\n\n" % random.randint(*RETRY))  # noqa: S311 - no secret
         while True:
-            told = await _tell(response, messages(video_id, told, known), told)
+            told = await self._tell(response, messages(video_id, told, known), told)
             if known.state in FINAL or watch.over:
                 return
             known = await self._next(response, watch, known)
@@ -105,23 +105,21 @@ class StreamRoutes:
                 async with asyncio.timeout(self._heartbeat):
                     await watch.change(known)
             except TimeoutError:
-                await _send(response, b":\n\n")
+                await self._send(response, b":\n\n")
         return watch.latest or known
 
+    async def _tell(self, response: web.StreamResponse, news: Iterable[Message], told: Told | None) -> Told | None:
+        """Send what is new at once; return what the reader then knows."""
+        text = b""
+        for message in news:
+            text, told = text + bytes(message), message.told
+        if text:
+            await self._send(response, text)
+        return told
 
-async def _tell(response: web.StreamResponse, news: Iterable[Message], told: Told | None) -> Told | None:
-    """Send what is new at once; return what the reader then knows."""
-    text = b""
-    for message in news:
-        text, told = text + bytes(message), message.told
-    if text:
-        await _send(response, text)
-    return told
-
-
-async def _send(response: web.StreamResponse, text: bytes) -> None:
-    async with asyncio.timeout(SLOW.total_seconds()):
-        await response.write(text)
+    async def _send(self, response: web.StreamResponse, text: bytes) -> None:
+        async with asyncio.timeout(self._patience):
+            await response.write(text)
 
 
 def _hang_up(request: web.Request) -> None:
