@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+from yarl import URL
 
 from vidctl import fargate
 
@@ -29,17 +31,27 @@ def _network(text: str) -> str:
 def webhook_fault(url: str, *, allow_http: bool) -> str | None:
     """Say what is wrong with the URL of a webhook, without repeating it; None if nothing is."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts, host = urlsplit(url), URL(url).host or ""
+        port, name = parts.port, host.encode("idna")
     except ValueError:
         return "is no URL, as in https://example.com/hook"
-    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
+    if parts.scheme not in ("https", "http") or not name or port == 0:
         return "is no URL, as in https://example.com/hook"
+    if re.fullmatch(r"[0-9.]+", host) and not _is_address(host):
+        return "has an address that is not written as four numbers"
     if parts.scheme == "http" and not allow_http:
         return "must be https, or VIDCTL_NOTICES_ALLOW_HTTP set"
     if parts.username is not None or parts.fragment:
         return "must have neither a user nor a fragment"
     return None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 T = TypeVar("T", bound=str)
@@ -66,3 +78,6 @@ KeySetUrl = Annotated[str, Field(pattern=SECURE_URL)]
 ISSUER_URL = rf"^(https://[^/?#]+|{_THIS_MACHINE})(/[^?#]*)?$"
 # Keys are put behind it.
 PublicUrl = Annotated[str, Field(pattern=rf"^(https://[^/?#]+|{_THIS_MACHINE})(/[^/?#]+)*$")]
+# Ours, which a load balancer may serve by http within a network; our paths are put behind it.
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^/?#\s]+)*/?$")]
+Domain = Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]

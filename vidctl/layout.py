@@ -70,14 +70,16 @@ def user_segment(subject: str) -> str:
     itself included, so that ``..``, ``/`` and control characters cannot occur.
 
     Raises:
-        Malformed: the subject is empty or longer than 256 characters once encoded.
+        Malformed: the subject is empty, no Unicode, or longer than 256 characters once encoded.
 
     """
     plain = re.compile(rb"[A-Za-z0-9_-]")
-    segment = "".join(
-        chr(byte) if plain.fullmatch(bytes([byte])) else f".{byte:02X}"
-        for byte in subject.encode("utf-8", "surrogatepass")
-    )
+    try:
+        text = subject.encode()
+    except UnicodeEncodeError as error:
+        # JSON can write half a pair of surrogates. Nobody could be told of a video of such a user.
+        raise Malformed("sub: must be Unicode text") from error
+    segment = "".join(chr(byte) if plain.fullmatch(bytes([byte])) else f".{byte:02X}" for byte in text)
     if not segment:
         raise Malformed("sub: must not be empty")
     if len(segment) > MAX_USER_SEGMENT:
@@ -88,7 +90,7 @@ def user_segment(subject: str) -> str:
 def subject(segment: str) -> str:
     """Return the subject that ``user_segment`` made this of."""
     encoded = re.sub(r"\.([0-9A-F]{2})", r"%\1", segment)
-    return unquote_to_bytes(encoded).decode("utf-8", "surrogatepass")
+    return unquote_to_bytes(encoded).decode("utf-8", "replace")
 
 
 def mint_video_id(user_id: str, at: datetime, entropy: bytes) -> str:

@@ -99,6 +99,15 @@ async def test_a_double_slash_finds_its_way(service: Service, path: str) -> None
     url = URL(f"http://127.0.0.1:{service.port}{path}?filename=a.mp4&type=video/mp4", encoded=True)
     response = await service.client.get(url, headers=bearer("ada"))
     assert (response.status, (await response.json())["method"]) == (200, "POST")
+    # It holds a signature, however its path is written.
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"name": "\ud800.mp4"}])
+async def test_a_name_that_is_no_text_is_refused(service: Service, metadata: dict[str, str]) -> None:
+    wanted = {**FILE, "filename": "\ud800.mp4", "metadata": metadata}
+    response = await ask(service, "POST", f"{PREFIX}/multipart", json=wanted)
+    assert (await problem(response, 422, "invalid_request"))["field"] == "filename"
 
 
 async def test_an_error_is_told_where_each_version_looks(service: Service) -> None:

@@ -228,6 +228,8 @@ def test_secrets_private_and_foreign_keys_are_left_out() -> None:
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "secret"}
     private = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(EC)) | {"kid": "private"}
     others = [jwk("enc", use="enc"), {"kty": "odd", "kid": "odd"}, {"kty": "EC", "crv": "P-256"}, jwk("x") | {"kid": 7}]
+    # What the library raises for these is none of its own errors.
+    others += [{"kty": "oct", "kid": "empty"}, jwk("none") | {"alg": "none"}]
     found = parse_key_set({"keys": [secret, private, *others, good]})
     assert [key.key_id for key in found] == ["good"]
     with pytest.raises(Malformed, match="none of them"):

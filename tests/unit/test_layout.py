@@ -54,14 +54,13 @@ def test_two_users_never_share_a_segment(one: str, other: str) -> None:
         ("a/b", "a.2Fb"),
         ("ä", ".C3.A4"),
         ("a.2Fb", "a.2E2Fb"),
-        ("\ud800", ".ED.A0.80"),
     ],
 )
 def test_a_segment_can_be_read(subject: str, segment: str) -> None:
     assert layout.user_segment(subject) == segment
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 257, "." * 100])
+@pytest.mark.parametrize("subject", ["", "x" * 257, "." * 100, "\ud800"])
 def test_a_subject_that_makes_no_segment_is_refused(subject: str) -> None:
     with pytest.raises(Malformed, match=r"^sub: "):
         layout.user_segment(subject)

@@ -11,10 +11,12 @@ from pydantic_settings import BaseSettings
 from vidctl import settings
 from vidctl.compose import policy
 from vidctl.errors import InvalidSettings
+from vidctl.fields import webhook_fault
 from vidctl.reconciler.policy import InputLimits, TaskSize
 from vidctl.settings import (
     AuthSettings,
     HttpSettings,
+    PlaybackSettings,
     ReconcilerSettings,
     TaskSettings,
     UploadSettings,
@@ -33,11 +35,14 @@ PLACE = WorldSettings(
 )
 
 LOOP, TASK, UPLOAD, AUTH = "VIDCTL_RECONCILER_", "VIDCTL_TASK_", "VIDCTL_UPLOAD_", "VIDCTL_AUTH_"
+HTTP, PLAYBACK = "VIDCTL_HTTP_", "VIDCTL_PLAYBACK_"
 GROUPS: dict[str, type[BaseSettings]] = {
     LOOP: ReconcilerSettings,
     TASK: TaskSettings,
     UPLOAD: UploadSettings,
     AUTH: AuthSettings,
+    HTTP: HttpSettings,
+    PLAYBACK: PlaybackSettings,
 }
 
 
@@ -89,6 +94,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         (AUTH, "JWKS_URL", "http://auth.example.com/keys"),
         (AUTH, "JWKS_URL", "http://localhost.example.com/keys"),
         (AUTH, "JWKS_URL", "http://localhost:x@example.com/keys"),
+        (HTTP, "PUBLIC_URL", "example.org"),
+        (HTTP, "PUBLIC_URL", "https://example.org/?a=b"),
+        (HTTP, "ORIGINS", "https://example.org/"),
+        (PLAYBACK, "ORIGINS", "https://example.org/"),
+        (PLAYBACK, "ORIGINS", "example.org"),
+        (PLAYBACK, "COOKIE_DOMAIN", "example.org; Path=/"),
+        (PLAYBACK, "COOKIE_DOMAIN", "https://example.org"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name(
@@ -117,12 +129,35 @@ def test_a_setting_that_cannot_work_is_refused_by_name(
         (AUTH, "JWKS_URL", "http://localhost:9000/keys"),
         (AUTH, "JWKS_URL", "http://127.0.0.1"),
         (AUTH, "JWKS_URL", "http://[::1]:9/"),
+        (HTTP, "PUBLIC_URL", "https://example.org"),
+        (HTTP, "PUBLIC_URL", "http://[::1]:8080/"),
+        (HTTP, "PUBLIC_URL", "https://example.org/video/"),
+        (PLAYBACK, "ORIGINS", "https://example.org,http://localhost:*"),
+        (PLAYBACK, "COOKIE_DOMAIN", ".example.org"),
     ],
 )
 def test_a_setting_at_its_bound_is_taken(environment: pytest.MonkeyPatch, group: str, name: str, value: str) -> None:
     environment.setenv("VIDCTL_AUTH_JWKS_URL", "https://auth.example.com/keys")
     environment.setenv(group + name, value)
     assert load(GROUPS[group]).model_fields_set
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.1", "2130706433", "0177.0.0.1", "127.0.0.1.", "[::1", "", "a..b", "a" * 64 + ".example"),
+        *("xn--a.example", "\u00ad127.1", "user@example.org"),
+    ],
+)
+def test_a_webhook_at_no_host_is_refused_at_the_start(host: str) -> None:
+    assert webhook_fault(f"https://{host}/hook", allow_http=False) is not None
+
+
+@pytest.mark.parametrize(
+    "host", ["example.org", "example.org.", "93.184.215.14:8443", "[2606:2800::1]", "bücher.example"]
+)
+def test_a_webhook_at_a_host_is_taken(host: str) -> None:
+    assert webhook_fault(f"https://{host}/hook", allow_http=False) is None
 
 
 def test_a_raw_object_must_be_kept_before_it_expires(environment: pytest.MonkeyPatch) -> None:

@@ -113,13 +113,12 @@ def _video(request: web.Request) -> dict[str, str]:
     return {"video_id": video_id} if layout.is_video_id(video_id) else {}
 
 
-async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", API_POLICY)
-    if request.path.startswith(("/v1/", "/u/")) or response.status >= 400:  # noqa: PLR2004 - HTTP's own number
-        # Answers hold signed URLs.
-        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    # Answers hold signed URLs, and a path can be written in more than one way: what may be kept says so itself.
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
 @asynccontextmanager

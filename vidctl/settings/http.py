@@ -8,7 +8,19 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from vidctl.fields import ISSUER_URL, Algorithm, KeySetUrl, Origin, Scope, Seconds, Secrets, SomeWords, Suffix, Words
+from vidctl.fields import (
+    ISSUER_URL,
+    Algorithm,
+    BaseUrl,
+    KeySetUrl,
+    Origin,
+    Scope,
+    Seconds,
+    Secrets,
+    SomeWords,
+    Suffix,
+    Words,
+)
 from vidctl.settings.declared import HOUR, MINUTE, config, duration
 
 
@@ -98,7 +110,7 @@ class HttpSettings(BaseSettings):
 
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - behind a load balancer
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
-    public_url: str | None = Field(default=None, description="Base URL in answers; default: as the client called it.")
+    public_url: BaseUrl | None = Field(default=None, description="Base URL in answers; default: as it was called.")
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body in bytes.")
     request_timeout: Seconds = duration(15, "Time for a request.")
     signing_keys: Secrets = Field(

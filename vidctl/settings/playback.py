@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from vidctl.fields import PublicUrl, Seconds, SomeWords
+from vidctl.fields import Domain, Origin, PublicUrl, Seconds, SomeWords
 from vidctl.settings.declared import HOUR, MINUTE, config, duration
 
 
@@ -26,7 +26,7 @@ class PlaybackSettings(BaseSettings):
         least=MINUTE,
         most=6 * 24 * HOUR,
     )
-    origins: SomeWords[str] = Field(
+    origins: SomeWords[Origin] = Field(
         default=("*",),
         description="Origins of pages that may play, as https://host; `*`: all that have a link.",
     )
@@ -37,7 +37,7 @@ class PlaybackSettings(BaseSettings):
     private_key: SecretStr | None = Field(
         default=None, description="Its private key, PEM: RSA of 2048 bits or ECDSA P-256 (cloudfront)."
     )
-    cookie_domain: str | None = Field(
+    cookie_domain: Domain | None = Field(
         default=None,
         description="Domain of signed cookies: that of both us and the distribution; default: none.",
     )

@@ -179,7 +179,7 @@ def _json_web_key(entry: Any) -> JsonWebKey | None:
         return None
     try:
         key = jwt.PyJWK(entry).key
-    except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError):
+    except (jwt.PyJWTError, UnsupportedAlgorithm, NotImplementedError, LookupError, ValueError, TypeError):
         return None
     # A secret (kty oct) or a private key has no place in a public document, whoever put it there.
     return JsonWebKey(key_id=key_id, algorithm=algorithm, key=key) if isinstance(key, PublicKey) else None

@@ -182,6 +182,8 @@ def _filename_fault(filename: str, settings: UploadSettings) -> str | None:
         return "must have 1 to 255 characters"
     if re.search(r"[/\\\x00-\x1f\x7f]", filename):
         return "must not contain a slash, a backslash or a control character"
+    if re.search(r"[\ud800-\udfff]", filename):
+        return "must be Unicode: half a pair of surrogates is no character"
     suffix = PurePosixPath(filename).suffix.lower()
     accepted = {word.lower() for word in settings.suffixes}
     return None if suffix in accepted else f"has the suffix {suffix!r}" if suffix else "has no suffix"
