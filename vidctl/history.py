@@ -61,6 +61,7 @@ class History:
 
     ``duration_seconds`` is that of what is published.
     ``remaining_seconds`` is what the worker says of the time left, ``ahead`` how many earlier uploads still wait.
+    ``code`` and ``detail`` say why it failed.
     Each is None where nobody can say.
     """
 
@@ -72,6 +73,8 @@ class History:
     remaining_seconds: float | None = None
     ahead: int | None = None
     duration_seconds: float | None = None
+    code: str | None = None
+    detail: str | None = None
 
 
 def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Sequence[Progress] = ()) -> History:
@@ -79,6 +82,7 @@ def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Seque
     job = current_job(evidence)
     state = _state(evidence, job, progress)
     published = None if evidence.records.cancel is not None else evidence.manifest
+    end = _end(job) if state is State.FAILED else None
     return History(
         state=state,
         timeline=timeline(evidence),
@@ -87,6 +91,8 @@ def tell(evidence: Evidence, *, progress: Progress | None = None, earlier: Seque
         outputs=() if published is None else published.outputs,
         duration_seconds=_duration(evidence.records, published),
         remaining_seconds=progress.remaining_seconds if progress is not None and state is State.RUNNING else None,
+        code=None if end is None else end.code,
+        detail=None if end is None else end.detail,
     )
 
 
@@ -166,6 +172,11 @@ def _lost(evidence: Evidence, job: JobRecords) -> bool:
     if evidence.arrival is not None or job.kept is not None or job.open_intents:
         return False
     return bool(job.outcomes) and all(outcome.code != PUBLISHED for outcome in job.outcomes)
+
+
+def _end(job: JobRecords) -> Dead | Outcome | None:
+    """Return the record that says why a failed job failed."""
+    return job.dead or max(job.outcomes, key=lambda outcome: outcome.at, default=None)
 
 
 def _attempt_state(evidence: Evidence, job: JobRecords, intent: Intent, progress: Progress | None) -> AttemptState:

@@ -87,15 +87,16 @@ class Ledger:
         """Return the tickets of these videos, without those that this version cannot read."""
         with first_error():
             async with TaskGroup() as reads:
-                tasks = [reads.create_task(self._readable(name)) for name in names]
+                tasks = [reads.create_task(self.readable(name)) for name in names]
         return tuple(ticket for task in tasks if (ticket := task.result()) is not None)
 
-    async def _readable(self, name: VideoKey) -> Ticket | None:
+    async def readable(self, key: VideoKey) -> Ticket | None:
+        """Return the ticket of a video; None if none was handed out, or this version cannot read it."""
         try:
-            return await self.ticket(name)
+            return await self.ticket(key)
         except Malformed as error:
-            # One that a newer version wrote must not hide the others.
-            log.warning("ticket_unreadable", user_id=name.user_id, video_id=name.video_id, error=str(error))
+            # One that a newer version wrote must not hide the rest.
+            log.warning("ticket_unreadable", user_id=key.user_id, video_id=key.video_id, error=str(error))
             return None
 
     def _remember(self, ticket: Ticket) -> None:

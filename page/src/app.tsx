@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { DropZone } from "./dropzone.tsx";
+import { trouble } from "./following.ts";
 import { List } from "./list.tsx";
 import { route } from "./route.ts";
 import { signOut, token } from "./session.ts";
 import { SignIn } from "./signin.tsx";
 import { Announcements, Complaint } from "./status.tsx";
-import { trouble } from "./videos.ts";
 import { VideoView } from "./view.tsx";
 
 export function App() {

@@ -10,7 +10,7 @@ import { isBusy, loaded, loadMore, named, next, type Video, videos } from "./vid
 import { clock, megabytes } from "./words.ts";
 
 /** What has not arrived yet is shown by whoever sends it; what is deleted is not shown. */
-const HIDDEN = new Set(["awaiting_upload", "cancelled", "deleted"]);
+const HIDDEN = new Set(["awaiting_upload", "deleting", "deleted"]);
 
 /** Everything of the user's: what is on its way, what was interrupted, and what has arrived. */
 export function List() {

@@ -1,10 +1,11 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { keepUp } from "./following.ts";
 import { configure } from "./limits.ts";
 import { begin } from "./session.ts";
 import { announce, complain } from "./status.tsx";
 import { onArrival } from "./uploads.ts";
-import { arrived, keepUp } from "./videos.ts";
+import { arrived } from "./videos.ts";
 
 begin();
 void configure();

@@ -15,7 +15,7 @@ const EVENTS: Record<string, string> = {
   kept: "Original kept",
   failed: "Given up",
   reopened: "Tried again",
-  cancelled: "Deleted",
+  deleting: "Deleted",
 };
 
 export const happened = ({ event }: Event) => EVENTS[event] ?? event;
@@ -35,11 +35,8 @@ export function line(video: Video): string {
     case "published":
       return video.created_at ? `Ready, uploaded ${day(video.created_at)}` : "Ready";
     case "failed":
-      // The list does not tell why.
-      return video.timeline
-        ? `It could not be converted: ${sentence(whyFailed(video))}`
-        : "It could not be converted. Open it to see why.";
-    case "cancelled":
+      return `It could not be converted: ${sentence(video.detail)}`;
+    case "deleting":
       return "Being deleted";
     case "deleted":
       return "Deleted";
@@ -52,8 +49,4 @@ function converting({ progress, remaining_seconds }: Video): string {
   if (progress === null || progress === undefined) return "Being converted";
   const left = remaining_seconds ? `, about ${roughly(remaining_seconds)} left` : "";
   return `Being converted: ${percent(progress)}${left}`;
-}
-
-function whyFailed(video: Video): string | null | undefined {
-  return video.timeline?.findLast(({ event }) => event === "failed")?.reason;
 }

@@ -11,11 +11,12 @@ import { megabytes, sentence } from "./words.ts";
 export function VideoView({ id }: { id: string }) {
   const video = find(id);
   const [fault, setFault] = useState("");
-  // The list does not tell all of a video.
+  // Neither the list nor a stream of events tells where to find what is published.
+  const isPublished = video?.state === "published";
   useEffect(() => {
     setFault("");
     refresh(id).catch((error: Error) => setFault(error.message));
-  }, [id]);
+  }, [id, isPublished]);
   return (
     <>
       <p class="back">

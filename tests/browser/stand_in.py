@@ -27,20 +27,28 @@ def video(number: int, state: str, *, name: str = "Sailing.mp4", **told: Any) ->
     happened = {"published": ("accepted", "uploaded", "launched", "encoded", "verified", "published", "raw_deleted")}
     timeline = [{"event": event, "at": AT, "reason": None} for event in happened.get(state, ("accepted", "uploaded"))]
     if state == "failed":
-        reason = "no_video_stream: the file has no video stream"
-        timeline.append({"event": "failed", "at": AT, "reason": reason})
+        timeline.append({"event": "failed", "at": AT, "reason": "no_video_stream: the file has no video stream"})
+        told = {"code": "no_video_stream", "detail": "the file has no video stream"} | told
     named = {"video_id": video_id(number), "filename": name, "created_at": AT, "state": state}
     return named | {"progress": None, "timeline": timeline, "outputs": []} | told
 
 
 @dataclass
 class StandIn:
-    """The API of one user, and the bucket that he uploads to, which takes nothing until ``open`` is set."""
+    """The API of one user, and the bucket that he uploads to, which takes nothing until ``open`` is set.
+
+    ``older`` are not on the first page of the list; what a list says is on its way until ``heard`` is set.
+    """
 
     videos: list[dict[str, Any]] = field(default_factory=list)
+    older: list[dict[str, Any]] = field(default_factory=list)
     problems: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.heard.set()
 
     async def stand(self, page: Page) -> None:
         """Answer what a page asks of both."""
@@ -58,7 +66,9 @@ class StandIn:
             key = f"videos/ada/{video_id(99)}.mp4"
             await route.fulfill(json={"url": f"{BUCKET}/{key}", "key": key})
         elif path == "/v1/videos":
-            await route.fulfill(json={"videos": [_listed(video) for video in self.videos], "next": None})
+            listed = [_listed(video) for video in self.videos]
+            await self.heard.wait()
+            await route.fulfill(json={"videos": listed, "next": None})
         elif path.endswith("/events"):
             body = f"event: snapshot\nid: 1\ndata: {json.dumps(self.named(path.split('/')[3]))}\n\n"
             await route.fulfill(body=body, content_type="text/event-stream")
@@ -75,7 +85,7 @@ class StandIn:
 
     def named(self, wanted: str) -> dict[str, Any]:
         """Return a video by its id."""
-        return next(video for video in self.videos if video["video_id"] == wanted)
+        return next(video for video in self.videos + self.older if video["video_id"] == wanted)
 
 
 def _listed(video: dict[str, Any]) -> dict[str, Any]:

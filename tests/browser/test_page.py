@@ -107,7 +107,7 @@ async def test_the_list_tells_of_each_video_in_words(browser: Browser, address: 
                 "Being converted: 43 %, about 1 minute left",
                 "Waiting, 3 videos before it",
                 "Ready, uploaded",
-                "It could not be converted. Open it to see why.",
+                "It could not be converted: The file has no video stream",
             )
         ):
             await rows.nth(row).filter(has_text=words).wait_for()
@@ -127,6 +127,39 @@ async def test_a_file_is_followed_from_the_drop_to_the_bucket(browser: Browser, 
         world.open.set()
         await row.filter(has_text="Waiting for its turn").wait_for()
         assert await page.get_by_role("status").first.text_content() == "Sailing.mp4 is uploaded. It is converted now."
+
+
+async def test_a_list_that_was_asked_for_before_an_upload_came_does_not_hide_it(browser: Browser, address: str) -> None:
+    world = StandIn()
+    world.heard.clear()
+    async with opened(browser, address, world) as page:
+        await dropped(page, "Sailing.mp4")
+        world.videos.append(video(99, "running", progress=0.2))
+        world.open.set()
+        row = page.get_by_role("listitem").filter(has_text="Sailing.mp4")
+        await row.filter(has_text="Being converted: 20 %").wait_for()
+        async with page.expect_response("**/v1/videos"):
+            world.heard.set()
+        # That it says something later shows that it has read the list.
+        await dropped(page, "notes.txt")
+        await page.get_by_role("alert").filter(has_text="notes.txt").wait_for()
+        assert await row.count() == 1
+
+
+async def dropped(page: Page, name: str) -> None:
+    """Drop a file onto the page, as a user's file manager does."""
+    transfer = await page.evaluate_handle(
+        """name => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(1000)], name, { type: "video/mp4" }));
+            return transfer;
+        }""",
+        name,
+    )
+    await page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
+    await page.get_by_text("Drop to upload").wait_for()
+    await page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    await page.get_by_text("Drop videos here").wait_for()
 
 
 async def test_a_file_that_would_be_refused_is_not_sent(browser: Browser, address: str) -> None:
@@ -153,8 +186,9 @@ async def test_a_refusal_of_the_server_is_told_with_its_fix(browser: Browser, ad
 
 
 async def test_a_video_that_failed_says_why_and_what_happened(browser: Browser, address: str) -> None:
-    world = StandIn([video(4, "failed")])
+    world = StandIn(older=[video(4, "failed", name="Sound.mp4")])
     async with opened(browser, address, world, at=f"#token=t&video={video_id(4)}") as page:
+        await page.get_by_role("heading", name="Sound.mp4").wait_for()
         await page.get_by_text("It could not be converted: The file has no video stream").wait_for()
         await page.get_by_text("Given up").wait_for()
         assert await findings(page) == []

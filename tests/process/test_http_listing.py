@@ -87,11 +87,26 @@ async def test_an_entry_says_what_a_list_shows(service: Service) -> None:
         "size": 3,
         "created_at": created.isoformat(),
         "state": "published",
+        "code": None,
+        "detail": None,
         "progress": 1.0,
         "remaining_seconds": None,
         "ahead": None,
         "duration_seconds": 12.5,
     }
+
+
+async def test_both_answers_say_what_a_video_is_called_and_why_it_failed(service: Service) -> None:
+    video = await Listed.asked_for(service, "Notes.mp4")
+    created = service.now
+    video.upload()
+    await video.launch()
+    await video.give_up()
+    [entry], _ = await page(service)
+    told = {"filename": "Notes.mp4", "created_at": created.isoformat(), "state": "failed"}
+    why = {"code": "not_a_video", "detail": "It is a text file."}
+    assert (told | why).items() <= entry.items()
+    assert (told | why).items() <= (await video.read()).items()
 
 
 async def test_pages_follow_each_other_without_a_gap_also_while_uploads_come(service: Service) -> None:

@@ -114,7 +114,7 @@ async def test_a_reader_hears_all_that_happens_until_the_end(service: Service) -
         heard = [await source.message() for _ in range(2)]
         assert [each[1] for each in heard if each] == [
             {"progress": 0.46, "remaining_seconds": 40.0, "ahead": None},
-            {"state": "running"},
+            {"state": "running", "code": None, "detail": None},
         ]
         await video.encode()
         await video.publish()

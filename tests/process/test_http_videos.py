@@ -141,10 +141,9 @@ class Video:
         response = await self.service.get(self.key.video_id, user=user)
         assert response.status == 200
         body: dict[str, Any] = await response.json()
-        numbers = {"progress", "remaining_seconds", "ahead"}
-        assert (
-            body.keys() == {"video_id", "state", "timeline", "attempts", "events_url", "outputs", "playback"} | numbers
-        )
+        upload, numbers = {"filename", "created_at"}, {"progress", "remaining_seconds", "ahead"}
+        told = {"video_id", "state", "code", "detail", "timeline", "attempts", "events_url", "outputs", "playback"}
+        assert body.keys() == told | upload | numbers
         return body
 
     def tick(self) -> datetime:

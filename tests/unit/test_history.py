@@ -260,6 +260,7 @@ def test_a_dead_round_is_failed_with_the_reason() -> None:
     assert told.state is State.FAILED
     assert names(told) == ["accepted", "uploaded", "launched", "attempt_failed", "failed", "kept"]
     assert told.timeline[-2].reason == "not_a_video: It is a text file."
+    assert (told.code, told.detail) == ("not_a_video", "It is a text file.")
 
 
 def test_the_next_round_of_a_dead_job_is_queued_again() -> None:
@@ -271,14 +272,14 @@ def test_the_next_round_of_a_dead_job_is_queued_again() -> None:
         kept=Kept(key=KEY, job=FIRST, at=at(33), source=source()),
     )
     told = history.tell(evidence(job, arrived=None))
-    assert told.state is State.QUEUED
+    assert (told.state, told.code, told.detail) == (State.QUEUED, None, None)
     assert names(told)[-3:] == ["failed", "kept", "reopened"]
 
 
 def test_an_upload_that_vanished_unpublished_is_failed() -> None:
     job = replace(LAUNCHED, outcomes=(outcome(1, 30, code="source_gone"),))
     told = history.tell(evidence(job, arrived=None))
-    assert (told.state, names(told)[-1]) == (State.FAILED, "failed")
+    assert (told.state, names(told)[-1], told.code) == (State.FAILED, "failed", "source_gone")
 
 
 def test_a_failed_attempt_cannot_be_repeated_once_the_upload_is_gone() -> None:

@@ -111,6 +111,7 @@ def _of_videos(given: Given, ledger: Ledger, journal: Journal, histories: Histor
         VideoRoutes(
             authenticator=given.authenticator,
             histories=histories,
+            ledger=ledger,
             streams=urls,
             final=given.final,
             offer=offer,

@@ -90,7 +90,7 @@ def messages(video_id: str, told: Told | None, now: History) -> Iterator[Message
         told = replace(told, progress=whole.progress, ahead=whole.ahead)
         yield Message(name="progress", data=telling.progress(now), told=told)
     if told.state != whole.state:
-        yield Message(name="state", data={"state": now.state}, told=whole)
+        yield Message(name="state", data=telling.state(now), told=whole)
 
 
 def _all_of(now: History) -> Told:

@@ -87,8 +87,8 @@ class ListRoutes:
                 return None
             if told.state is State.DELETED:
                 return None
-            tickets = await self._ledger.tickets((key,))
-            return _shown(key, next(iter(tickets), None), told, self._offer.poster(told.outputs, origin=origin))
+            ticket = await self._ledger.readable(key)
+            return _shown(key, ticket, told, self._offer.poster(told.outputs, origin=origin))
 
 
 def page_of(limit: str | None, after: str | None) -> tuple[int, str | None]:
@@ -110,13 +110,11 @@ def page_of(limit: str | None, after: str | None) -> tuple[int, str | None]:
 
 
 def _shown(key: VideoKey, ticket: Ticket | None, told: History, poster_url: str | None) -> dict[str, Any]:
-    created = layout.issued_at(key.user_id, key.video_id)
     return {
         "video_id": key.video_id,
-        "filename": None if ticket is None else ticket.filename,
+        **telling.origin(key, ticket),
         "size": None if ticket is None else ticket.size_bytes,
-        "created_at": None if created is None else created.isoformat(),
-        "state": told.state,
+        **telling.state(told),
         **telling.progress(told),
         "duration_seconds": told.duration_seconds,
         "poster_url": poster_url,

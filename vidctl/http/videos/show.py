@@ -15,6 +15,7 @@ from vidctl.http.playback.offer import Offer
 from vidctl.http.videos import telling
 from vidctl.http.videos.histories import Histories, VideoNotFound
 from vidctl.http.videos.stream_urls import StreamUrls
+from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.ports import Objects
 from vidctl.records import Output
@@ -28,6 +29,7 @@ class VideoRoutes:
         *,
         authenticator: Authenticator,
         histories: Histories,
+        ledger: Ledger,
         streams: StreamUrls,
         final: Objects,
         offer: Offer,
@@ -36,6 +38,7 @@ class VideoRoutes:
     ) -> None:
         self._authenticator = authenticator
         self._histories = histories
+        self._ledger = ledger
         self._streams = streams
         self._final = final
         self._offer = offer
@@ -47,13 +50,15 @@ class VideoRoutes:
         return [web.get("/v1/videos/{video_id}", self.show)]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Answer with state, timeline, attempts, progress and outputs of the caller's own video, or of ``?user=``'s."""
+        """Answer with all that is known of the caller's own video, or of ``?user=``'s."""
         key = await named_video(request, self._authenticator, Permission.READ)
         told = await self._histories.history(key)
+        ticket = await self._ledger.readable(key)
         urls = await asyncio.gather(*(self._sign(output) for output in told.outputs))
         outputs = [_output(output, url) for output, url in zip(told.outputs, urls, strict=True)]
         origin = public_origin(request, self._public_url)
         more = {
+            **telling.origin(key, ticket),
             "events_url": self._streams.url(key, origin),
             "outputs": outputs,
             "playback": self._offer.playback(told.outputs, origin=origin),

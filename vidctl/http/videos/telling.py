@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from vidctl import layout
 from vidctl.history import Attempt, History
+from vidctl.model import VideoKey
+from vidctl.tickets import Ticket
 from vidctl.timeline import Event
 
 
@@ -12,10 +15,24 @@ def video(video_id: str, told: History) -> dict[str, Any]:
     """Return all but the outputs, whose links are signed for one answer."""
     return {
         "video_id": video_id,
-        "state": told.state,
+        **state(told),
         "timeline": [event(each) for each in told.timeline],
         "attempts": [attempt(each) for each in told.attempts],
         **progress(told),
+    }
+
+
+def state(told: History) -> dict[str, Any]:
+    """Return where the video is, and why it failed if it did."""
+    return {"state": told.state, "code": told.code, "detail": told.detail}
+
+
+def origin(key: VideoKey, ticket: Ticket | None) -> dict[str, Any]:
+    """Return what its upload was called and when it was begun: neither ever changes."""
+    created = layout.issued_at(key.user_id, key.video_id)
+    return {
+        "filename": None if ticket is None else ticket.filename,
+        "created_at": None if created is None else created.isoformat(),
     }
 
 
