@@ -183,7 +183,6 @@ FAMILIES: dict[str, Family] = {
     },
     "a notice": {
         "raw": ("none", "young", "another"),
-        "kept": ("none", "copied"),
         "deliveries": ("none", "plain", "redrive"),
         "attempts": ("none", "open", "crashed three times", "published"),
         "result": ("none", "success"),
@@ -191,7 +190,7 @@ FAMILIES: dict[str, Family] = {
         "manifest": ("none", "of this attempt", "of an older upload"),
         "end": ("none", "dead, not told", "dead, told", "reopened"),
         "cancel": tuple(d.CANCELS),
-        "telling": tuple(d.POLICIES),
+        "telling": ("on", "failures only"),  # all other families are of deployments that tell nobody
         "noted": tuple(d.NOTED),
     },
     "a deployment": {

@@ -6,6 +6,7 @@ and minute, each fault that it can meet. Then the story is played once for each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -49,6 +50,20 @@ STORIES: Mapping[str, Story] = {
     ),
     "cancelled": _story(Put(at=1, video=0, body=content(Nature.GOOD, 0)), Cancelled(at=60, video=0)),
 }
+
+TOLD: Mapping[str, Story] = {
+    # Long enough for the telling to be in the time of the faults.
+    name: replace(STORIES[name], told=True, seconds=420.0)
+    for name in ("published", "dead", "cancelled")
+}
+"""Stories of which a webhook and a bus are told, for the faults of telling alone: all others were tried without it."""
+TELLING = TREATMENTS | {Fault.NOTICE_REFUSED, Fault.NOTICE_TAKEN_IN_SILENCE}
+OF_TELLING = re.compile(r" (objects\.(create|replace|delete) (outbox/|\S+/notice-)|receiver\.)")
+
+
+def of_telling(story: Story) -> list[str]:
+    """Return the events of ``TELLING`` that befall a change of a notice or of the outbox, or the telling itself."""
+    return [event for event in possible(story, TELLING) if OF_TELLING.search(event)]
 
 
 def possible(story: Story, faults: Iterable[Fault] = TREATMENTS) -> list[str]:

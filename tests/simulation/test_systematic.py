@@ -11,7 +11,7 @@ from tests.builders import RAW
 from tests.simulation.dice import Chosen, Dice
 from tests.simulation.play import play
 from tests.simulation.story import Nature, content, video
-from tests.simulation.systematic import STORIES, possible, retold, struck
+from tests.simulation.systematic import STORIES, TOLD, of_telling, possible, retold, struck
 from tests.world.objects import MemoryObjects
 from vidctl import layout
 
@@ -25,6 +25,16 @@ def test_no_single_fault_at_any_call_changes_what_becomes_of_a_video(name: str, 
     story = STORIES[name]
     clean = play(story, Dice(story.seed, {}), quiet=timedelta())
     for event, verdict in retold(story, possible(story)[part::PARTS]):
+        assert verdict.violation is None, f"{event}: {verdict.violation}\n" + "\n".join(verdict.lines)
+        assert verdict.fates == clean.fates, event
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_no_single_fault_of_telling_keeps_anybody_from_being_told(name: str) -> None:
+    story = TOLD[name]
+    clean, events = play(story, Dice(story.seed, {}), quiet=timedelta()), of_telling(story)
+    assert len(events) > 60
+    for event, verdict in retold(story, events):
         assert verdict.violation is None, f"{event}: {verdict.violation}\n" + "\n".join(verdict.lines)
         assert verdict.fates == clean.fates, event
 

@@ -19,11 +19,13 @@ from vidctl.reconciler.act import Actor
 from vidctl.reconciler.actions import (
     Action,
     CreateIntent,
+    CreateNotice,
     DeclareDead,
     DeleteDeliveries,
     DeleteRaw,
     KeepRaw,
     OpenRound,
+    PostNotice,
     Publish,
     RecordOutcome,
     RemoveKept,
@@ -48,6 +50,8 @@ ON_THE_REST: list[Action] = [
     DeclareDead(b.dead()),
     SendDeadLetter(b.dead(), None),
     OpenRound(b.opened()),
+    CreateNotice(b.notice()),
+    PostNotice(b.notice()),
     RemoveManifest("etag"),
     RemoveOutputs(("videos/x",)),
     RemoveKept((b.source(),)),
@@ -148,5 +152,30 @@ def test_a_dead_letter_is_noted_once_it_was_sent() -> None:
             await world.controller()._reconciler._actor.act(SendDeadLetter(b.dead(), "body"), seen())
             assert [letter.body for letter in world.dead_letters.messages] == ["body"]
             assert [sent.round for sent in (await world.records(b.KEY)).jobs[0].dead_letters] == [1]
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("unwritten", ["outbox/hook/", "outbox/bus/", "jobs/"])
+def test_that_a_notice_was_posted_is_noted_once_it_lies_in_every_outbox(unwritten: str) -> None:
+    async def story() -> None:
+        async with Simulation(policy=b.TELLING) as world:
+            actor = world.controller()._reconciler._actor
+            create = world.final.create
+
+            async def failing(key: str, body: bytes, *, content_type: str) -> str:
+                if key.startswith(unwritten):
+                    raise Unavailable("no answer")
+                return await create(key, body, content_type=content_type)
+
+            world.final.create = failing  # type: ignore[method-assign]
+            with pytest.raises(Unavailable):
+                await actor.act(PostNotice(b.notice()), seen())
+            assert not (await world.records(b.KEY)).posted
+            # Whoever looks next does all of it again: what lies there already is no obstacle.
+            world.final.create = create  # type: ignore[method-assign]
+            await actor.act(PostNotice(b.notice()), seen())
+            assert (await world.records(b.KEY)).posted == {1}
+            assert [key.split("/")[1] for key in world.final.keys("outbox/")] == ["bus", "hook"]
 
     simulate(story)
