@@ -29,7 +29,7 @@ from vidctl.settings import LimitSettings
 
 USER = "ada"
 WANTED = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 1000}
-UNLIMITED = LimitSettings(reads_per_minute=0, writes_per_minute=0, refusals_per_minute=0)
+UNLIMITED = LimitSettings(reads_per_minute=0, writes_per_minute=0, refusals_per_minute=0, streams=0)
 OPENING = 100
 """Streams that are being opened at once."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -75,6 +76,33 @@ async def test_guessing_tokens_is_slowed_by_address_and_harms_nobody_beside(serv
 
 async def test_a_request_without_any_token_is_a_stranger_s_too(service: Service) -> None:
     assert [(await service.client.get("/v1/videos/x")).status for _ in range(3)] == [401, 401, 429]
+
+
+async def test_reading_events_by_a_link_is_the_doing_of_its_owner(service: Service) -> None:
+    video_id = (await (await service.post(WANTED)).json())["video_id"]
+    url = (await (await service.get(video_id)).json())["events_url"]
+    for _ in range(2):
+        async with service.client.get(url) as response:
+            assert response.status == 200
+    await problem(await service.client.get(url), 429, "rate_limited")
+
+
+async def test_a_user_has_only_so_many_streams_open() -> None:
+    async with Service(limits=LimitSettings(streams=2)).running() as service:
+        urls = []
+        for _ in range(3):
+            video_id = (await (await service.post(WANTED)).json())["video_id"]
+            urls.append((await (await service.get(video_id)).json())["events_url"])
+        first, second = [await service.client.get(url) for url in urls[:2]]
+        body = await problem(await service.client.get(urls[2]), 429, "limit_reached")
+        assert (body["limit"], body["value"]) == ("streams", 2)
+        first.close()
+        async with asyncio.timeout(10):
+            while service.counted("vidctl_event_streams") != 1:  # noqa: ASYNC110 - what the server hears of comes with no event
+                await asyncio.sleep(0)
+        async with service.client.get(urls[2]) as third:
+            assert third.status == 200
+        second.close()
 
 
 async def test_probes_are_nobody_s(service: Service) -> None:

@@ -17,6 +17,7 @@ from vidctl.http.access.auth import Authenticator
 from vidctl.http.access.keys import FixedKey
 from vidctl.http.app import create_app, serving
 from vidctl.http.limits.limiter import Limiter
+from vidctl.http.limits.open_streams import OpenStreams
 from vidctl.http.videos.histories import Histories
 from vidctl.http.videos.stream_urls import StreamUrls
 from vidctl.http.videos.streams import StreamRoutes
@@ -62,6 +63,7 @@ async def test_a_reader_who_takes_nothing_is_cut_off_and_little_was_kept_for_him
         ),
         watches=Watches(histories=told, shortest=timedelta(milliseconds=5), metrics=metrics),
         urls=urls,
+        limit=OpenStreams(most=1),
         heartbeat=timedelta(seconds=15),
         patience=timedelta(milliseconds=300),
         life=timedelta(hours=1),

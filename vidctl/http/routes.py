@@ -10,6 +10,7 @@ from vidctl.http.access.signing import Tokens
 from vidctl.http.contract import ContractRoutes
 from vidctl.http.limits.allowance import Allowance
 from vidctl.http.limits.claims import Claims
+from vidctl.http.limits.open_streams import OpenStreams
 from vidctl.http.origin import bucket_origin, origin_of
 from vidctl.http.pages import PageRoutes
 from vidctl.http.playback.cloudfront import PolicySigner
@@ -149,6 +150,7 @@ def _streams(given: Given, histories: Histories, urls: StreamUrls) -> StreamRout
         authenticator=given.authenticator,
         watches=Watches(histories=histories, shortest=given.http.follow_interval, metrics=given.metrics),
         urls=urls,
+        limit=OpenStreams(most=given.limits.streams),
         heartbeat=given.http.heartbeat,
         patience=given.http.stream_patience,
         life=given.http.stream_life,

@@ -143,6 +143,11 @@ class LimitSettings(BaseSettings):
     refusals_per_minute: int = Field(
         default=60, ge=0, description="Requests of one address without an accepted token, at each replica."
     )
+    streams: int = Field(
+        default=100,
+        ge=0,
+        description="Streams of events that one user has open at each replica: 20 KiB and a socket each.",
+    )
     uploads_per_hour: int = Field(default=0, ge=0, description="Uploads handed to one user within an hour.")
     open_videos: int = Field(
         default=0, ge=0, le=500, description="His videos, of two days, that are neither published nor failed nor gone."

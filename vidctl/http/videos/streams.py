@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from vidctl import layout, logs
 from vidctl.history import History
 from vidctl.http.access.auth import Authenticator, Permission
+from vidctl.http.limits.open_streams import OpenStreams
 from vidctl.http.problems import DEADLINE
 from vidctl.http.videos.changes import FINAL, Message, Told, is_over, messages, read_id
 from vidctl.http.videos.histories import VideoNotFound
@@ -42,6 +43,7 @@ class StreamRoutes:
         authenticator: Authenticator,
         watches: Watches,
         urls: StreamUrls,
+        limit: OpenStreams,
         heartbeat: timedelta,
         patience: timedelta,
         life: timedelta,
@@ -49,6 +51,7 @@ class StreamRoutes:
         self._authenticator = authenticator
         self._watches = watches
         self._urls = urls
+        self._limit = limit
         self._heartbeat = heartbeat.total_seconds()
         self._patience = patience.total_seconds()
         self._life = life.total_seconds()
@@ -64,6 +67,10 @@ class StreamRoutes:
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Stream what becomes of a video, or answer 204 to a reader who knows its end: an EventSource then stops."""
         key = await self._video(request)
+        with self._limit.one_more(key.user_id):
+            return await self._follow(request, key)
+
+    async def _follow(self, request: web.Request, key: VideoKey) -> web.StreamResponse:
         told = read_id(request.headers.get("Last-Event-ID", ""))
         async with self._watches.following(key) as watch:
             latest = await watch.first()
@@ -87,7 +94,9 @@ class StreamRoutes:
             return await named_video(request, self._authenticator, Permission.READ)
         if not layout.is_video_id(video_id):
             raise VideoNotFound("You have no such video.")
-        return self._urls.read(token, video_id)
+        key = self._urls.read(token, video_id)
+        self._authenticator.admit(key.user_id)
+        return key
 
     async def _stream(self, response: web.StreamResponse, video_id: str, watch: Watch, told: Told | None) -> None:
         known = await watch.first()
