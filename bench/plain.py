@@ -10,10 +10,12 @@ from vidctl.worker.recipes import recipe
 from vidctl.worker.recipes.ladder import Rendition
 
 
-def clip(target: Path, seconds: int, *, fitting: bool) -> None:
-    """Make a source of 1080p that is hard enough to compress: fractal, noise, sound."""
-    picture = f"mandelbrot=s=1920x1080:r=30,noise=alls=6:allf=t,trim=duration={seconds}"
-    rate = ("-b:v", "5M", "-maxrate", "5.5M", "-bufsize", "6M") if fitting else ("-b:v", "13M")
+def clip(target: Path, seconds: int, height: int, *, fitting: bool) -> None:
+    """Make a source of 16:9 that is hard enough to compress: fractal, noise, sound."""
+    picture = f"mandelbrot=s={height * 16 // 9}x{height}:r=30,noise=alls=6:allf=t,trim=duration={seconds}"
+    share = height / 1080
+    capped = ("-b:v", f"{5 * share}M", "-maxrate", f"{5.5 * share}M", "-bufsize", f"{6 * share}M")
+    rate = capped if fitting else ("-b:v", f"{13 * share}M")
     sound = ("-f", "lavfi", "-i", f"anoisesrc=d={seconds}:c=pink:a=0.2")
     coded = ("-c:v", "libx264", "-preset", "veryfast", *rate, "-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac")
     run(ffmpeg("-f", "lavfi", "-i", picture, *sound, *coded, "-ac", "2", "-b:a", "128k", str(target)))

@@ -233,12 +233,12 @@ def _running(*commands: tuple[str, ...]) -> Callable[[], None]:
     return lambda: run(*commands)
 
 
-def measured(directory: Path, seconds: int, rounds: int) -> list[dict[str, Any]]:
+def measured(directory: Path, seconds: int, height: int, rounds: int) -> list[dict[str, Any]]:
     """Make the sources, and all of the table."""
     source, fitting, made_in = directory / "source.mp4", directory / "fitting.mp4", directory / "made"
     made_in.mkdir()
-    clip(source, seconds, fitting=False)
-    clip(fitting, seconds, fitting=True)
+    clip(source, seconds, height, fitting=False)
+    clip(fitting, seconds, height, fitting=True)
     made = worked_out(source, parse(LADDER))
     with world(directory) as there:
         rows = worker_rows(there, source, made, rounds)
@@ -250,11 +250,12 @@ def main() -> int:
     """Parse the command line, measure, and write the figures as JSON where that is asked for."""
     parser = argparse.ArgumentParser(prog="bench.worker", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="length of the clip")
+    parser.add_argument("--height", type=int, default=1080, help="lines of its picture")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
     parser.add_argument("--json", type=Path, help="file for all figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        rows = measured(Path(name), arguments.seconds, arguments.rounds)
+        rows = measured(Path(name), arguments.seconds, arguments.height, arguments.rounds)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
     return 0
