@@ -27,6 +27,9 @@ test: .venv/ready .emulator/ready .browser/ready .oidc/ready page chromium ## Ru
 uppy: .venv/ready .emulator/ready .browser/ready chromium ## Upload 300 MiB with Uppy 5 and 6, with pauses, reloads and restarts
 	@env UPPY_MIB=300 $(BIN)/pytest -q tests/e2e/test_uppy.py -k 'large or anew or restarted or cancelled' $(ARGS)
 
+big: .venv/ready .emulator/ready ## Upload 1 GiB in parts, resumed by another client after a crash, and see it published (ARGS="--mib N")
+	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.big $(ARGS)
+
 sim: .venv/ready ## Simulate with faults for MINUTES=5, SEEDS=from-to, only FAULTS=a,b, UPLOADS=n in a run
 	@env PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.simulation --minutes=$(or $(MINUTES),5) --seeds=$(SEEDS) --faults=$(FAULTS) \
 	  --uploads=$(or $(UPLOADS),0)
@@ -147,4 +150,4 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo 'make: no chromium to play videos in; as root: apt install chromium' >&2
 
-.PHONY: uppy page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus clips costs fuzz mutants mutmut check format docs lock clean
+.PHONY: uppy big page chromium venv-module help dev demo bench-worker bench-http chaos test sim corpus clips costs fuzz mutants mutmut check format docs lock clean

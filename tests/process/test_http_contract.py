@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.process.openapi import INTERFACE, validator
 from vidctl.errors import VidctlError, WorldError
 from vidctl.http.problems import KINDS
 
+ROOT = Path(__file__).parents[2]
 UNWRITTEN = ("/", "/page.json", "/assets/{name}")
 """The page is for people."""
 
@@ -69,6 +72,21 @@ def test_every_example_of_an_answer_is_what_its_schema_asks(name: str) -> None:
     for content in INTERFACE["components"]["responses"][name].get("content", {}).values():
         for example in content.get("examples", {}).values():
             validator(content["schema"]).validate(example["value"])
+
+
+def test_the_page_for_clients_names_every_path() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    for path, _, operation in operations():
+        # Uppy knows its own; /u is where a session's URL leads.
+        if operation["tags"] not in (["operation"], ["uppy"]):
+            assert f"{path}`" in page, path
+
+
+def test_every_file_that_the_page_for_clients_points_to_exists() -> None:
+    docs = ROOT / "docs"
+    links = re.findall(r"\]\(([^)#]+)\)", (docs / "api.md").read_text())
+    assert links
+    assert not [link for link in links if not (docs / link).exists()]
 
 
 async def test_the_document_is_served() -> None:
