@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tests.process.http_service import Service, bearer, problem
-from vidctl.settings import LimitSettings
+from vidctl.settings import LimitSettings, UploadSettings
 
 WANTED = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 3}
 
@@ -134,6 +134,23 @@ async def test_uploads_of_an_hour_are_counted_for_all_replicas() -> None:
         assert (body["limit"], body["value"], response.headers["Retry-After"]) == ("uploads_per_hour", 2, "2400")
         assert (await service.post(WANTED, user="eve")).status == 201
         service.wait(timedelta(minutes=40, seconds=1))
+        assert (await service.post(WANTED)).status == 201
+
+
+async def test_uploads_of_an_old_session_are_uploads_of_this_hour() -> None:
+    uploads = UploadSettings(session_expiry=timedelta(hours=12))
+    async with Service(limits=LimitSettings(uploads_per_hour=2), uploads=uploads).running() as service:
+        minted = await service.client.post("/v1/upload-sessions", json={"count": 9}, headers=bearer("ada"))
+        form = f"{(await minted.json())['endpoint']}/s3/params?filename=a.mp4&type=video/mp4"
+        service.wait(timedelta(hours=11))
+        taken = [await service.client.get(form) for _ in range(3)]
+        assert [answer.status for answer in taken] == [200, 200, 429]
+        await problem(await service.post(WANTED), 429, "limit_reached")
+        service.wait(timedelta(minutes=59))
+        assert (await service.client.get(form)).status == 429
+        # Whoever was given one late is not told that there is no such video.
+        assert (await service.get((await taken[0].json())["video_id"])).status == 200
+        service.wait(timedelta(minutes=1, seconds=1))
         assert (await service.post(WANTED)).status == 201
 
 

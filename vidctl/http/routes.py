@@ -89,7 +89,13 @@ async def all_routes(given: Given) -> list[Routes]:
 
 
 def _beginning(given: Given, ledger: Ledger, histories: Histories) -> Beginning:
-    allowance = Allowance(settings=given.limits, ledger=ledger, histories=histories, clock=given.clock)
+    allowance = Allowance(
+        settings=given.limits,
+        session_life=given.uploads.session_expiry,
+        ledger=ledger,
+        histories=histories,
+        clock=given.clock,
+    )
     return Beginning(claims=Claims(given.final), allowance=allowance, clock=given.clock, ids=given.ids)
 
 

@@ -6,6 +6,7 @@ come at the same moment do not see each other, so that a user may get a few more
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -47,9 +48,18 @@ class Allowance:
     """Holds new uploads against the limits. A limit of 0 is none, and costs nothing."""
 
     def __init__(
-        self, *, settings: LimitSettings, ledger: Ledger, histories: Histories, clock: Clock, capacity: int = 50_000
+        self,
+        *,
+        settings: LimitSettings,
+        session_life: timedelta,
+        ledger: Ledger,
+        histories: Histories,
+        clock: Clock,
+        capacity: int = 50_000,
     ) -> None:
+        """``session_life``: how long before its upload an id may have been made."""
         self._settings = settings
+        self._session_life = session_life
         self._ledger = ledger
         self._histories = histories
         self._clock = clock
@@ -59,7 +69,8 @@ class Allowance:
     async def check(self, user_id: str, *, size_bytes: int | None) -> None:
         """Return if the user may upload that much more. A size that nobody declared is counted as nothing.
 
-        One LIST for each kind of limit, and three reads for each open video.
+        One LIST for each kind of limit, three reads for each open video, and one for each upload of a session that is
+        older than an hour.
 
         Raises:
             LimitReached: he may not, now. WorldError: nobody knows.
@@ -67,12 +78,28 @@ class Allowance:
         """
         now, limits = self._clock(), self._settings
         if limits.uploads_per_hour:
-            latest = await self._ledger.since(user_id, now - HOUR, limit=limits.uploads_per_hour)
+            latest = await self._handed_out(user_id, since=now - HOUR)
             wait = until_fewer(latest, limits.uploads_per_hour, now=now)
             if wait is not None:
                 raise LimitReached("uploads_per_hour", limits.uploads_per_hour, wait)
         if limits.open_videos or limits.bytes_in_flight:
             await self._check_open(user_id, size_bytes or 0, since=now - OPEN_FOR)
+
+    async def _handed_out(self, user_id: str, *, since: datetime) -> list[datetime]:
+        """Return when the user's uploads since then were handed out, the newest first, as many as count.
+
+        An id that was made with an upload session is as old as the session: when it was taken, its ticket says.
+        """
+        most = self._settings.uploads_per_hour
+        # Of each hour that a session lives, no more than the limit were handed out.
+        limit = most * (1 + math.ceil(self._session_life / HOUR))
+        names = await self._ledger.since(user_id, since - self._session_life, limit=limit)
+        times = [
+            at for name in names if (at := layout.issued_at(name.user_id, name.video_id)) is not None and at >= since
+        ]
+        if len(times) < most:
+            times += [ticket.at for ticket in await self._ledger.tickets(names[len(times) :]) if ticket.at >= since]
+        return sorted(times, reverse=True)[:most]
 
     async def _check_open(self, user_id: str, size_bytes: int, *, since: datetime) -> None:
         under_way = await self._open(await self._ledger.since(user_id, since, limit=LATEST))
@@ -107,9 +134,6 @@ class Allowance:
             self._ended.popitem(last=False)
 
 
-def until_fewer(latest: Sequence[VideoKey], limit: int, *, now: datetime) -> timedelta | None:
+def until_fewer(latest: Sequence[datetime], limit: int, *, now: datetime) -> timedelta | None:
     """Return how long until fewer than ``limit`` of these uploads are less than an hour old; None: they are fewer."""
-    if len(latest) < limit:
-        return None
-    issued = layout.issued_at(latest[-1].user_id, latest[-1].video_id)
-    return HOUR if issued is None else max(issued + HOUR - now, timedelta(seconds=1))
+    return None if len(latest) < limit else max(latest[-1] + HOUR - now, timedelta(seconds=1))

@@ -158,7 +158,10 @@ class Histories:
         if age < self._awaited:
             return True
         ticket = await self._ledger.ticket(key)
-        return ticket is not None and ticket.way is Way.MULTIPART
+        if ticket is None:
+            return False
+        # The id of a session's upload is as old as the session.
+        return ticket.way is Way.MULTIPART or self._clock() - ticket.at < self._awaited
 
 
 async def _any(objects: Objects, prefix: str) -> bool:
