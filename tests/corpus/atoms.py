@@ -108,6 +108,14 @@ def timed(*runs: tuple[int, int]) -> Callable[[bytes], bytes]:
     return lambda body: replaced(body, _VIDEO + "stts", lambda _: table)
 
 
+def lasting_sound(body: bytes) -> bytes:
+    """Let the last frame of the second track, of sound at 44,100 Hz, last for half a second more."""
+    table = "moov/trak:1/mdia/minf/stbl/stts"
+    content = body[find(body, table).content]
+    body = numbers(body, table, len(content) - 4, lambda lasts: lasts + 22050)
+    return numbers(body, "moov/trak:1/mdia/mdhd", 16, lambda lasts: lasts + 22050)
+
+
 def more_samples(body: bytes) -> bytes:
     """Let the first track claim as many samples again as it has, of which nothing else is said."""
 

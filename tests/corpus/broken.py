@@ -106,6 +106,13 @@ INPUTS = (
         recipe=chained(("annex_b", "annex_b_444"), "h264"),
         intent=Published(sounds=(), seconds=2.0, frames=60),
     ),
+    _damaged(
+        "lasting_sound",
+        "the last frame of the sound claims to stand for half a second",
+        "good",
+        atoms.lasting_sound,
+        Published(),
+    ),
     _lying("movie_too_long", "the movie's duration is ten times too long", "moov/mvhd", 16, 10, _MUTE),
     _lying("movie_too_short", "the movie's duration is a tenth of the true one", "moov/mvhd", 16, 0.1, _MUTE),
     _lying("movie_of_no_length", "the movie's duration is 0", "moov/mvhd", 16, 0, _MUTE),

@@ -112,3 +112,13 @@ def test_the_limiter_moves_nothing_and_loses_no_sample(tmp_path: Path) -> None:
 def _ffmpeg(*arguments: str) -> bytes:
     command = (program("ffmpeg"), "-nostdin", "-loglevel", "error", "-y", *arguments)
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.mark.parametrize("milliseconds", [60, 90, 300])
+def test_a_gap_in_the_timestamps_becomes_silence(tmp_path: Path, milliseconds: int) -> None:
+    target = tmp_path / "out.wav"
+    late = rf"asetpts=PTS+if(gt(N\,20)\,{milliseconds / 1000}/TB)"
+
+    _ffmpeg("-f", "lavfi", "-i", ",".join(("sine=r=48000:d=1", late, *published(1))), "-ac", "2", str(target))
+
+    assert len(samples(target)) == pytest.approx(48 * (1000 + milliseconds), abs=100)

@@ -49,7 +49,10 @@ TIMES = "-fps_mode vfr -enc_time_base:v 1:90000 -video_track_timescale 90000"
 BARE = "-map_metadata -1 -map_chapters -1"
 PICTURE_FILE = f"{BARE} -movflags +cmaf+delay_moov+default_base_moof+frag_keyframe -f mp4"
 SOUND_FILE = f"-frag_duration 2000000 {BARE} -movflags +cmaf+delay_moov+default_base_moof -f mp4"
-PUBLISHED = "aresample=async=1:first_pts=0,aformat=sample_fmts=fltp:sample_rates=48000:channel_layouts=stereo"
+PUBLISHED = (
+    "aresample=async=1:min_hard_comp=0.04:first_pts=0,"
+    "aformat=sample_fmts=fltp:sample_rates=48000:channel_layouts=stereo"
+)
 SOUNDS = (
     f"-map 0:1 -c:a aac -af {PUBLISHED} -b:a 128000 {SOUND_FILE} /w/a1.mp4 "
     f"-map 0:2 -c:a aac -af {PUBLISHED},volume=7.00dB -b:a 128000 {SOUND_FILE} /w/a2.mp4"
@@ -177,7 +180,7 @@ def test_sheets() -> None:
 
 
 ENTRIES = (
-    "format=format_name,duration,nb_streams"
+    "format=format_name,duration,start_time,nb_streams"
     ":stream=index,codec_type,codec_name,profile,bit_rate,sample_rate,start_time,"
     "width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
     "duration,nb_frames,nb_read_frames,nb_read_packets,channels,color_transfer,color_primaries,color_space"
@@ -210,6 +213,12 @@ def test_decode_track() -> None:
 def test_packets() -> None:
     assert shlex.join(command.packets("ffprobe", "/w/source", 2)) == (
         f"ffprobe {PROBE} -select_streams 2 -show_entries packet=pts_time,flags -of csv=p=0 /w/source"
+    )
+
+
+def test_listen() -> None:
+    assert shlex.join(command.listen("ffmpeg", "/w/source", 2)) == (
+        f"{QUIET} -progress pipe:1 {UNTRUSTED} -i /w/source -map 0:2 -f null -"
     )
 
 

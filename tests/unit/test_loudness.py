@@ -73,7 +73,8 @@ def test_a_track_is_measured_as_it_is_published() -> None:
     assert shlex.join(measure("ffmpeg", ("-protocol_whitelist", "file"), "/w/source", 3, channels=6)) == (
         "ffmpeg -nostdin -hide_banner -loglevel info -nostats -progress pipe:1 "
         "-protocol_whitelist file -i /w/source -map 0:3 "
-        "-af aresample=async=1:first_pts=0,aformat=sample_fmts=fltp:sample_rates=48000:channel_layouts=stereo,"
+        "-af aresample=async=1:min_hard_comp=0.04:first_pts=0,"
+        "aformat=sample_fmts=fltp:sample_rates=48000:channel_layouts=stereo,"
         "ebur128=peak=true:dualmono=true:framelog=verbose -f null -"
     )
 

@@ -200,6 +200,13 @@ def test_a_fragmented_file_claims_no_frames() -> None:
     assert parse(answer(without_count)).video.frames is None
 
 
+def test_tracks_begin_counted_from_where_the_file_does() -> None:
+    streams = [VIDEO | {"start_time": "5.500000"}, AUDIO | {"start_time": "5.000000"}]
+    found = parse(json.dumps({"streams": streams, "format": FORMAT | {"start_time": "5.000000"}}))
+    assert found.audio is not None
+    assert (found.video.start_seconds, found.audio.start_seconds) == (0.5, 0.0)
+
+
 def test_pictures_are_told_apart_by_scan_and_colour() -> None:
     assert parse(answer(VIDEO | {"field_order": "tt"})).video.interlaced
     assert parse(answer(VIDEO | {"pix_fmt": "gbrp"})).video.rgb

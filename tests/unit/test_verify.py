@@ -9,6 +9,7 @@ from vidctl.worker.source.ffprobe import Decoded
 from vidctl.worker.source.media import AudioStream, Media, VideoStream
 from vidctl.worker.verify import (
     Verdict,
+    as_heard,
     claims_frames,
     ends_early,
     figures,
@@ -52,16 +53,20 @@ def media(
 
 
 SILENT = replace(media(), audios=())
+LONG = media(3600.0, 108_000, sound=3600.0)
+LATE = replace(media(), audios=(replace(media().audios[0], start_seconds=0.4, duration_seconds=9.6),))
+"""Its sound begins late, and ends with the picture."""
 
 
 @pytest.mark.parametrize(
     ("source", "output"),
     [
         (media(), media()),
-        (media(), media(9.8, 299, sound=9.9)),
+        (media(), media(9.8, 298, sound=9.96)),
+        pytest.param(LATE, media(), id="sound that begins late is filled up"),
         pytest.param(media(), media(6.0, 300), id="a long last frame"),
         pytest.param(media(None, None, sound=None), media(3.0, 90, sound=2.0), id="nothing claimed"),
-        pytest.param(media(3600.0, 108_000, sound=3600.0), media(3597.0, 107_900, sound=3597.0), id="long"),
+        pytest.param(LONG, media(3599.93, 107_998, sound=3599.96), id="long"),
         pytest.param(SILENT, SILENT, id="silent"),
         pytest.param(media(sound=2.0), media(sound=2.0), id="short sound"),
     ],
@@ -78,6 +83,14 @@ def test_an_output_that_comes_up_to_the_claims_is_complete(source: Media, output
         (media(frames=None), media(5.0, 150), "video: 10.00 s claimed, 5.00 s (150 frames) delivered"),
         (media(), media(10.0, 270), "video: 10.00 s (300 frames) claimed, 10.00 s (270 frames) delivered"),
         (media(), SILENT, "sound: 10.00 s (470 frames) claimed, nothing delivered"),
+        (media(), media(sound=9.9), "sound: 10.00 s (470 frames) claimed, 9.90 s (470 frames) delivered"),
+        (LATE, media(sound=9.9), "sound: 9.60 s from 0.40 s on (470 frames) claimed, 9.90 s (470 frames) delivered"),
+        (media(), LATE, "sound: 10.00 s (470 frames) claimed, 9.60 s from 0.40 s on (470 frames) delivered"),
+        (
+            LONG,
+            media(3599.9, 107_997, sound=3600.0),
+            "video: 3600.00 s (108000 frames) claimed, 3599.90 s (107997 frames) delivered",
+        ),
         (media(), media(sound=4.0), "sound: 10.00 s (470 frames) claimed, 4.00 s (470 frames) delivered"),
     ],
 )
@@ -87,6 +100,9 @@ def test_what_an_output_lacks_is_told_in_figures(source: Media, output: Media, f
 
 EDITED = media(10.0, 600, decoded=300)
 """Its edit list leaves out half of the frames; the length is that of what is left."""
+
+DENTED = media(3600.0, 108_000, decoded=107_982, sound=3600.0)
+"""Of an hour 18 frames cannot be decoded."""
 
 NO_SOUND = media(sound_frames=None, sound_decoded=0)
 """It has a sound track that holds nothing."""
@@ -100,6 +116,8 @@ NO_SOUND = media(sound_frames=None, sound_decoded=0)
         pytest.param(media(), True, media(), Verdict.COMPLETE, id="complaints that cost nothing"),
         pytest.param(media(frames=271), False, media(10.0, 271), Verdict.COMPLETE, id="a claim that was corrected"),
         pytest.param(NO_SOUND, False, SILENT, Verdict.COMPLETE, id="a sound track that holds nothing"),
+        pytest.param(DENTED, True, media(3599.4, 107_982, sound=3600.0), Verdict.COMPLETE, id="a few broken frames"),
+        pytest.param(DENTED, True, media(3599.3, 107_979, sound=3600.0), Verdict.LOST, id="and some that are not"),
         pytest.param(None, True, media(5.0, 150), Verdict.DAMAGED, id="unreadable"),
         pytest.param(media(decoded=270), True, media(10.0, 270), Verdict.DAMAGED, id="a hole"),
         pytest.param(media(sound_decoded=400), True, media(), Verdict.DAMAGED, id="a hole in the sound"),
@@ -126,6 +144,26 @@ def test_a_source_that_gives_less_than_it_claims_ends_early(source: Media) -> No
 @pytest.mark.parametrize("source", [media(), SILENT, NO_SOUND, media(frames=None, decoded=150)])
 def test_a_source_that_gives_what_it_claims_does_not(source: Media) -> None:
     assert not ends_early(source)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "until", "lasts"),
+    [
+        pytest.param(media(sound=12.0), 10.0, 10.0, id="a last frame that claims to last for long"),
+        pytest.param(media(sound=9.0), 10.0, 9.0, id="more than was claimed"),
+        pytest.param(LATE, 9.0, 8.6, id="late"),
+        pytest.param(media(sound=12.0, sound_frames=None), 10.0, 10.0, id="no claim of frames"),
+        pytest.param(media(sound=12.0, sound_decoded=400), 10.0, 12.0, id="frames that are missing"),
+        pytest.param(media(sound=None), 10.0, None, id="no claim"),
+    ],
+)
+def test_a_sound_is_held_to_what_is_heard_of_it(claimed: Media, until: float, lasts: float | None) -> None:
+    (sound,) = as_heard(claimed, until).audios
+    assert sound.duration_seconds == (None if lasts is None else pytest.approx(lasts))
+
+
+def test_a_source_without_sound_is_held_to_none() -> None:
+    assert as_heard(SILENT, 0.0) == SILENT
 
 
 # --- a source that claims no frames, or of which frames are left out --------------------------------------------------

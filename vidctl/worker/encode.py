@@ -91,6 +91,24 @@ class Encoder:
             return None
         return loudness.parse(ended.stderr_tail)
 
+    async def sound_end(self, source: Path, stream_index: int) -> float:
+        """Decode a sound track; return the seconds from the beginning of the file to the end of what is heard.
+
+        Raises:
+            Failed: ``stalled`` if ffmpeg hangs, else as ``blame``.
+
+        """
+        reached = Advance()
+
+        def note(advance: Advance) -> None:
+            nonlocal reached
+            reached = advance
+
+        ended = await self._followed(command.listen(self.ffmpeg, str(source), stream_index), note)
+        if ended.exit_code != 0:
+            raise blame(ended)
+        return reached.seconds
+
     async def _followed(self, argv: Command, on_advance: Callable[[Advance], None]) -> Ended:
         """Run ffmpeg for as long as it comes further: one that hangs may go on to write the same progress."""
         loop, advance = asyncio.get_running_loop(), Advance()

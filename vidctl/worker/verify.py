@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
+from typing import assert_never
 
 from vidctl.worker.recipes.ladder import Rendition
 from vidctl.worker.source.ffprobe import Decoded
 from vidctl.worker.source.media import AudioStream, Media, VideoStream
 
-SLACK_SECONDS = 0.25
-"""What may be missing of a track: the encoder's priming, a last frame whose length nobody stored."""
+SLACK_FRAMES = 2
+"""What an output may lack of a track: frames at either end that a decoder swallows, as of AAC's priming, a last one
+whose length nobody stored. Over the whole corpus, tracks that are encoded and tracks that are copied lack none."""
 
 SLACK_SHARE = 0.001
-"""What may be missing as a share of a long track: 3.6 s of an hour."""
+"""The share of its frames that a source may fail to give before it counts as damaged: 3.6 s of an hour."""
 
-SLACK_FRAMES = 2
+_SOUND_SAMPLES = 1024
+"""Samples of a frame of AAC."""
+
+_USUAL_RATE, _USUAL_SAMPLE_RATE = 25, 44_100
+"""Frames and samples a second of a source that does not say."""
 
 
 def picture_fault(rendition: Rendition, codec: str, decoded: Decoded, samples: int) -> str | None:
@@ -54,9 +60,9 @@ def lack(claimed: Media, output: Media) -> str | None:
 
     A source that claims nothing is not held to anything. Only ``judge`` says whether the claims were true.
     """
-    if _fewer(claimed.video.frames, output.video.frames or 0) or _incomplete(claimed.video, output.video):
+    if _missing(claimed.video.frames, output.video.frames) or _incomplete(claimed.video, output.video):
         return f"video: {_figures(claimed.video)} claimed, {_figures(output.video)} delivered"
-    if _lacks_sound(claimed, output):
+    if lacks_sound(claimed, output):
         return f"sound: {_figures(claimed.audio)} claimed, {_figures(output.audio)} delivered"
     return None
 
@@ -89,13 +95,18 @@ def judge(source: Media | None, output: Media, *, complaints: bool) -> Verdict:
     """
     if source is None or (complaints and ends_early(source)):
         return Verdict.DAMAGED
-    all_given = not _fewer(source.video.decoded_frames, output.video.frames or 0)
+    all_given = not _missing(source.video.decoded_frames, output.video.frames)
     # Of a source that claims no frames, those that it gave are all there is to count by.
     complete = not _incomplete(source.video, output.video) and (claims_frames(source) or all_given)
-    if complete and not _lacks_sound(_without_empty_sound(source), output):
+    sounds = not lacks_sound(_without_empty_sound(source), output)
+    if complete and sounds:
         return Verdict.COMPLETE
     if ends_early(source):
         return Verdict.DAMAGED
+    # For the few frames that it failed to give nobody is to blame.
+    complete = complete or (claims_frames(source) and all_given)
+    if complete and sounds:
+        return Verdict.COMPLETE
     # A picture that is all there says nothing of a sound that is not: the source gave all of that, too.
     return Verdict.LOST if complete or not all_given else Verdict.DAMAGED
 
@@ -114,35 +125,67 @@ def _without_empty_sound(source: Media) -> Media:
     return replace(source, audios=source.audios[1:]) if empty else source
 
 
+def lacks_sound(claimed: Media, output: Media) -> bool:
+    """Whether the sound of an output begins later or ends earlier than its source claims."""
+    # Not by frames: the two codecs cut sound into frames of different lengths.
+    return claimed.audio is not None and _too_short(claimed.audio, output.audio)
+
+
+def as_heard(source: Media, until_seconds: float) -> Media:
+    """Return what is left to claim of the sound of a source that was decoded whole, and ends then.
+
+    An index may say of the last frame that it lasts for minutes. If frames are missing, the claim stands.
+    """
+    sound = source.audio
+    if sound is None or sound.duration_seconds is None or _fewer(sound.frames, sound.decoded_frames or 0):
+        return source
+    lasts = min(sound.duration_seconds, max(0.0, until_seconds - sound.start_seconds))
+    return replace(source, audios=(replace(sound, duration_seconds=lasts), *source.audios[1:]))
+
+
 def _incomplete(claimed: VideoStream, delivered: VideoStream) -> bool:
     """Whether neither the length nor the count of frames comes up to the claim.
 
     A frame rate that varies and a last frame that stands for long change the one, an edit list that leaves frames out
     the other.
     """
-    complete = claimed.frames is not None and not _fewer(claimed.frames, delivered.frames or 0)
+    complete = claimed.frames is not None and not _missing(claimed.frames, delivered.frames)
     return not complete and _too_short(claimed, delivered)
 
 
-def _lacks_sound(claimed: Media, output: Media) -> bool:
-    # Not by frames: the two codecs cut sound into frames of different lengths.
-    return claimed.audio is not None and _too_short(claimed.audio, output.audio)
-
-
 def _too_short(claimed: VideoStream | AudioStream, delivered: VideoStream | AudioStream | None) -> bool:
+    """Whether a track ends too early, or begins too late; a track that begins later in its source is filled up."""
     if claimed.duration_seconds is None:
         return False
-    slack = SLACK_SECONDS + SLACK_SHARE * claimed.duration_seconds
-    seconds = delivered.duration_seconds if delivered else None
-    return (seconds or 0.0) < claimed.duration_seconds - slack
+    if delivered is None or delivered.duration_seconds is None:
+        return True
+    slack = _slack_seconds(claimed)
+    begins_late = delivered.start_seconds > claimed.start_seconds + slack
+    end = claimed.start_seconds + claimed.duration_seconds
+    return begins_late or delivered.start_seconds + delivered.duration_seconds < end - slack
 
 
-def _fewer(claimed: int | None, delivered: int) -> bool:
-    return claimed is not None and delivered < claimed * (1 - SLACK_SHARE) - SLACK_FRAMES
+def _slack_seconds(claimed: VideoStream | AudioStream) -> float:
+    match claimed:
+        case VideoStream():
+            return SLACK_FRAMES / (claimed.frames_per_second or _USUAL_RATE)
+        case AudioStream():
+            return SLACK_FRAMES * _SOUND_SAMPLES / (claimed.sample_rate or _USUAL_SAMPLE_RATE)
+        case _:
+            assert_never(claimed)
+
+
+def _missing(claimed: int | None, delivered: int | None) -> bool:
+    return claimed is not None and (delivered or 0) < claimed - SLACK_FRAMES
+
+
+def _fewer(claimed: int | None, given: int) -> bool:
+    return claimed is not None and given < claimed * (1 - SLACK_SHARE) - SLACK_FRAMES
 
 
 def _figures(stream: VideoStream | AudioStream | None) -> str:
     if stream is None:
         return "nothing"
     frames = "" if stream.frames is None else f" ({stream.frames} frames)"
-    return f"{stream.duration_seconds or 0.0:.2f} s{frames}"
+    late = f" from {stream.start_seconds:.2f} s on" if stream.start_seconds > 0 else ""
+    return f"{stream.duration_seconds or 0.0:.2f} s{late}{frames}"

@@ -70,6 +70,12 @@ def fingerprint(ffmpeg: str, path: str, stream_index: int) -> Command:
     return (ffmpeg, *_QUIET, *UNTRUSTED, "-i", path, *chosen)
 
 
+def listen(ffmpeg: str, path: str, stream_index: int) -> Command:
+    """Decode a sound track and keep nothing of it: the progress on the standard output tells when it ends."""
+    chosen = ("-map", f"0:{stream_index}", "-f", "null", "-")
+    return (ffmpeg, *_QUIET, "-progress", "pipe:1", *UNTRUSTED, "-i", path, *chosen)
+
+
 def encode(ffmpeg: str, source: str, recipe: Recipe, *, directory: str) -> Command:
     """Make all tracks of a recipe from one decode, files of ``directory``, with progress on the standard output.
 

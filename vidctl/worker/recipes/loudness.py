@@ -61,9 +61,10 @@ def published(channels: int) -> Filters:
     They stand before ``measure``'s and before ``normalisation``'s.
     """
     layout = "mono" if channels == 1 else "stereo"
-    # Gaps become silence, one at the start too: sound would else run ahead of the picture after each.
+    # Gaps become silence, one at the start too: sound would else run ahead of the picture after each. From 40 ms on,
+    # two frames of AAC: by itself aresample lets gaps add up to 100 ms first.
     return (
-        "aresample=async=1:first_pts=0",
+        "aresample=async=1:min_hard_comp=0.04:first_pts=0",
         f"aformat=sample_fmts=fltp:sample_rates={RATE_HZ}:channel_layouts={layout}",
     )
 

@@ -16,7 +16,7 @@ from vidctl.worker.source.side_data import SIDE_DATA, SideData, dolby_alone, pea
 from vidctl.worker.source.words import ratio, said
 
 ENTRIES = (
-    "format=format_name,duration,nb_streams"
+    "format=format_name,duration,start_time,nb_streams"
     ":stream=index,codec_type,codec_name,profile,bit_rate,sample_rate,start_time,width,height,sample_aspect_ratio,pix_fmt,field_order,avg_frame_rate,"
     "duration,nb_frames,nb_read_frames,nb_read_packets,channels,color_transfer,color_primaries,color_space"
     f":stream_disposition=attached_pic,default,forced:stream_tags=rotate,language,title:stream_side_data={SIDE_DATA}"
@@ -71,6 +71,7 @@ class _Stream(BaseModel):
 
 class _Format(BaseModel):
     format_name: str = ""
+    start_time: float = 0.0
     duration: float | None = None
     nb_streams: int = 0
 
@@ -102,13 +103,14 @@ def parse(text: str) -> Media:
         raise refused("unsupported_codec", "the codec of the video stream is not known")
     chosen = max(decodable, key=lambda stream: stream.width * stream.height)
     _refuse_unshowable(chosen)
-    video = _video(chosen)
+    begins = probed.format.start_time
+    video = _video(chosen, begins)
     return Media(
         container=probed.format.format_name,
         duration_seconds=probed.format.duration or video.duration_seconds or 0.0,
         streams=max(probed.format.nb_streams, len(probed.streams)),
         video=video,
-        audios=_sounds([stream for stream in probed.streams if stream.codec_type == "audio"]),
+        audios=_sounds([stream for stream in probed.streams if stream.codec_type == "audio"], begins),
         texts=tuple(_text(s) for s in probed.streams if s.codec_type == "subtitle" and s.codec_name in _TEXTS),
     )
 
@@ -159,13 +161,13 @@ def parse_packets(lines: Iterable[str]) -> Packets:
     return Packets(count=len(found), discarded=discarded, keyframes=tuple(keyframes))
 
 
-def _video(stream: _Stream) -> VideoStream:
+def _video(stream: _Stream, begins: float) -> VideoStream:
     return VideoStream(
         index=stream.index,
         codec=stream.codec_name,
         profile=stream.profile,
         bit_rate=stream.bit_rate,
-        start_seconds=stream.start_time,
+        start_seconds=stream.start_time - begins,
         width=stream.width,
         height=stream.height,
         sample_aspect=ratio(stream.sample_aspect_ratio) or Fraction(1),
@@ -195,23 +197,23 @@ def _refuse_unshowable(stream: _Stream) -> None:
         )
 
 
-def _sounds(streams: list[_Stream]) -> tuple[AudioStream, ...]:
+def _sounds(streams: list[_Stream], begins: float) -> tuple[AudioStream, ...]:
     """Return the sound tracks, that first which a player would play: the one that the file switches on."""
     played = sorted((s for s in streams if _plays(s)), key=lambda s: (not s.disposition.default, s.index))
     if not played and any(stream.nb_frames for stream in streams):
         # Published without its sound it would be silently wrong.
         raise refused("unsupported_codec", "the codec of the sound is not known")
-    return tuple(_audio(stream) for stream in played)
+    return tuple(_audio(stream, begins) for stream in played)
 
 
-def _audio(stream: _Stream) -> AudioStream:
+def _audio(stream: _Stream, begins: float) -> AudioStream:
     return AudioStream(
         index=stream.index,
         codec=stream.codec_name,
         profile=stream.profile,
         bit_rate=stream.bit_rate,
         sample_rate=stream.sample_rate,
-        start_seconds=stream.start_time,
+        start_seconds=stream.start_time - begins,
         channels=stream.channels,
         language=_language(stream.tags.language),
         title=stream.tags.title,

@@ -25,10 +25,11 @@ class VideoStream:
     """The picture of a file. Width and height are as coded; rotation is clockwise and comes after them.
 
     ``duration_seconds`` and ``frames`` are the container's claims, None where it makes none; ``decoded_frames`` is what
-    was really decoded, None where that was not tried. Transfer, primaries and matrix are ffmpeg's words for the code
-    points of ITU-T H.273, empty where the file says nothing; ``peak_nits`` is the light (cd/m²) of the brightest pixel,
-    None where the container does not say (often the first frame does). ``transformed``: turned or mirrored when shown.
-    ``profile`` is the codec's, and ``bit_rate`` (bits a second) the container's average; empty and 0 where unsaid.
+    was really decoded, None where that was not tried. ``start_seconds`` counts from where the file begins. Transfer,
+    primaries and matrix are ffmpeg's words for the code points of ITU-T H.273, empty where the file says nothing;
+    ``peak_nits`` is the light (cd/m²) of the brightest pixel, None where the container does not say (often the first
+    frame does). ``transformed``: turned or mirrored when shown. ``profile`` is the codec's, and ``bit_rate`` (bits a
+    second) the container's average; empty and 0 where unsaid.
     """
 
     index: int
