@@ -25,7 +25,7 @@ test: .venv/ready .emulator/ready .browser/ready .oidc/ready page chromium ## Ru
 	@$(BIN)/pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 uppy: .venv/ready .emulator/ready .browser/ready chromium ## Upload 300 MiB with Uppy 5 and 6, with pauses, reloads and restarts
-	@env UPPY_MIB=300 $(BIN)/pytest -q tests/e2e/test_uppy.py -k 'large or anew or restarted or cancelled' $(ARGS)
+	@env UPPY_MIB=300 $(BIN)/pytest -q tests/e2e/test_uppy.py -k 'large_file_goes or restarted or cancelled' $(ARGS)
 
 big: .venv/ready .emulator/ready ## Upload 1 GiB in parts, resumed by another client after a crash, and see it published (ARGS="--mib N")
 	@exec env PYTHONPATH="$(CURDIR)" $(BIN)/python -P -m tests.big $(ARGS)

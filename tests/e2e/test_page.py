@@ -39,7 +39,9 @@ async def page(browser: Browser, running: LocalWorld) -> AsyncIterator[Page]:
     assert said == []
 
 
-async def test_an_upload_survives_a_pause_and_a_reload(page: Page, tmp_path: Path) -> None:
+async def test_an_upload_survives_a_pause_and_a_reload_and_a_failed_one_is_tried_again(
+    page: Page, tmp_path: Path
+) -> None:
     file = tmp_path / "Regatta.mp4"
     with file.open("wb") as grown:
         grown.truncate(4 * PART)
@@ -62,6 +64,14 @@ async def test_an_upload_survives_a_pause_and_a_reload(page: Page, tmp_path: Pat
     # It is no video, which a look into it shows before any task.
     await row.filter(has_text="It could not be converted").wait_for()
     assert not {*before} & {*client.parts[len(before) :]}
+
+    await row.get_by_role("button", name="Try again").click()
+    await page.get_by_role("status").filter(has_text="Regatta.mp4 is tried again.").wait_for()
+    await row.get_by_role("link", name=file.name).click()
+    happened = page.get_by_role("group").get_by_role("listitem")
+    await expect(happened.filter(has_text="Tried again")).to_have_count(1, timeout=PATIENCE_MS)
+    await expect(happened.filter(has_text="Given up")).to_have_count(2, timeout=PATIENCE_MS)
+    await page.get_by_role("main").get_by_text("It could not be converted: ").wait_for()
 
 
 async def arrived(client: Uppy, parts: int) -> bool:
