@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manifests import check_dash
 from tests.media import Clips, program
 from tests.playlists import check_hls
 from tests.workbench import Bench
@@ -41,7 +42,7 @@ async def test_closed_captions_are_kept_and_told_of(profile: Profile, clips: Cli
     assert text(root / "video.mp4") == "GOOD EVENING"
     assert 'INSTREAM-ID="CC1"' in (root / "master.m3u8").read_text()
     assert 'cea-608:2015" value="CC1=und"' in (root / "manifest.mpd").read_text()
-    assert [str(violation) for violation in check_hls(root)] == []
+    assert [str(violation) for violation in (*check_hls(root), *check_dash(root))] == []
 
 
 async def test_captions_that_say_nothing_are_told_to_be_none(clips: Clips, tmp_path: Path) -> None:

@@ -90,6 +90,11 @@ def test_what_is_skipped_before_the_start_is_not_part_of_the_timeline() -> None:
     assert timeline(Presentation(audios=(sound,))) == [{"t": "0", "d": "6000"}, {"d": "4000"}]
 
 
+def test_what_is_skipped_takes_no_time_to_load() -> None:
+    sound = replace(AUDIO, segments=segments(1250, start=-250, size=1000))
+    assert first(Presentation(audios=(sound,)), "Representation").get("bandwidth") == "8000"
+
+
 def test_a_presentation_that_starts_late_starts_with_its_first_track() -> None:
     picture = replace(VIDEO, segments=segments(6000, 4000, start=5000))
     sound = replace(AUDIO, segments=segments(288000, 192000, timescale=48000, start=240480))

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from vidctl.worker.cmaf.sample_entry import Picture, VideoRange
-from vidctl.worker.cmaf.segments import Segment, bandwidth
+from vidctl.worker.cmaf.segments import Segment, measure
 from vidctl.worker.cmaf.tracks import (
     INIT,
     STREAM,
@@ -157,10 +157,17 @@ def _representations(made: ET.Element, members: Sequence[Track], origin: Fractio
         made.set("segmentAlignment", "true")
         made.append(templates[0])
     for member, template in zip(members, templates, strict=True):
-        rate = str(bandwidth(member.segments, target).peak)
+        rate = str(_peak(member.segments, target))
         representation = ET.SubElement(made, "Representation", {"id": member.folder, "bandwidth": rate})
         if not aligned:
             representation.append(template)
+
+
+def _peak(segments: Sequence[Segment], target: int) -> int:
+    """Return the bits a second that a player has to load: in the time of the timeline, which skips what is before 0."""
+    first, *others = segments
+    shown = first.seconds + min(Fraction(0), Fraction(first.start, first.timescale))
+    return measure([(first.length, shown), *((segment.length, segment.seconds) for segment in others)], target).peak
 
 
 def _describe_picture(representation: ET.Element, video: VideoTrack) -> None:
