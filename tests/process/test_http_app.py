@@ -8,6 +8,7 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import aiohttp
@@ -20,6 +21,8 @@ from vidctl import logs
 from vidctl.errors import InvalidSettings, PortInUse
 from vidctl.http.app import serving
 from vidctl.http.origin import bucket_origin
+
+LARGE = 16 * 1024**2
 
 
 @pytest.fixture
@@ -299,3 +302,42 @@ async def test_a_connection_that_brings_no_request_is_closed_and_others_are_not(
         assert b"200 OK" in await heard.readline()
         half.close()
         speaking.close()
+
+
+async def test_who_takes_nothing_of_his_answer_is_cut_off_and_who_takes_some_is_not() -> None:
+    service = Service()
+    service.extra.append(web.get("/large", large))
+    limit = timedelta(milliseconds=400)
+    async with (
+        serving(await service.app(), host="127.0.0.1", port=0, stall=limit) as port,
+        asyncio.timeout(20),
+        asked(port) as idle,
+        asked(port) as reader,
+    ):
+        taken = 0
+        while taken < LARGE:
+            more = await reader.read(256 * 1024)
+            assert more
+            taken += len(more)
+            await asyncio.sleep(0.01)  # real time: he takes a second and more, and something in each four tenths of it
+        got = 0
+        with suppress(ConnectionError):
+            # What the kernels hold comes yet, and then the end.
+            while more := await idle.read(1024**2):
+                got += len(more)
+        assert got < LARGE
+
+
+async def large(_: web.Request) -> web.Response:
+    return web.Response(body=bytes(LARGE))
+
+
+@asynccontextmanager
+async def asked(port: int) -> AsyncIterator[asyncio.StreamReader]:
+    """Give what is read by a client who has asked for something large."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=64 * 1024)
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    try:
+        yield reader
+    finally:
+        writer.close()

@@ -20,6 +20,7 @@ from vidctl.http.cors import Cors, single_slashes
 from vidctl.http.limits.limiter import Limiter, announce
 from vidctl.http.problems import deadline, problems, route_of
 from vidctl.http.silence import Silence
+from vidctl.http.stalls import Stalls
 from vidctl.metrics import Metrics
 from vidctl.settings import HttpSettings
 
@@ -28,6 +29,9 @@ SHUTDOWN = timedelta(seconds=8)
 
 SILENCE = timedelta(seconds=15)
 """Time for the first request of a connection."""
+
+STALL = timedelta(seconds=30)
+"""Time in which some of an answer must be taken."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -123,11 +127,17 @@ async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, *, host: str, port: int, shutdown: timedelta = SHUTDOWN, silence: timedelta = SILENCE
+    app: web.Application,
+    *,
+    host: str,
+    port: int,
+    shutdown: timedelta = SHUTDOWN,
+    silence: timedelta = SILENCE,
+    stall: timedelta = STALL,
 ) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port, which for port 0 is a free one.
 
-    A connection that brings no request within ``silence`` is closed.
+    A connection that brings no request within ``silence`` is closed, and one that takes no answer in ``stall``.
 
     At the end no connection is accepted, idle ones are closed and open requests have ``shutdown`` to finish.
 
@@ -151,13 +161,14 @@ async def serving(
     watch = Silence(limit=silence)
     app.middlewares.insert(0, watch.noting())
     await runner.setup()
-    watching = asyncio.ensure_future(watch.end(runner.server)) if runner.server is not None else None
+    watches = (watch.end, Stalls(patience=stall).end)
+    watching = [asyncio.ensure_future(end(runner.server)) for end in watches if runner.server is not None]
     try:
         await _listen(runner, host, port)
         yield int(runner.addresses[0][1])
     finally:
-        if watching is not None:
-            watching.cancel()
+        for each in watching:
+            each.cancel()
         await runner.cleanup()
 
 
