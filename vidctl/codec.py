@@ -113,12 +113,17 @@ def record_name(record: Record) -> RecordName:
 
 def _json_object(body: bytes | str) -> dict[str, Any]:
     try:
-        data = json.loads(body)
+        data = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"body: not JSON ({error})") from error
     if not isinstance(data, dict):
         raise Malformed("body: not a JSON object")
     return data
+
+
+def _no_number(word: str) -> float:
+    """Refuse NaN and the infinities: JSON (RFC 8259) has none, and no client could read an answer that repeats them."""
+    raise ValueError(f"{word} is no number")
 
 
 def _adapter(type_: type[Any]) -> TypeAdapter[Any]:

@@ -134,6 +134,14 @@ def test_a_body_that_is_no_object_is_malformed(body: bytes) -> None:
         codec.decode(Cancel, body)
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_malformed(word: str) -> None:
+    at = AT.isoformat()
+    told = f'{{"v":1,"kind":"progress","number":{{"round":1,"n":1}},"at":"{at}","stage":"encode","ratio":{word}}}'
+    with pytest.raises(Malformed, match=f"{word} is no number"):
+        codec.decode(Progress, told)
+
+
 def test_a_record_says_its_version_and_kind_first() -> None:
     assert list(json.loads(codec.encode(OUTCOME)))[:2] == ["v", "kind"]
     assert json.loads(codec.encode(OUTCOME))["kind"] == "outcome"
