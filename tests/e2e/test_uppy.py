@@ -21,6 +21,8 @@ from vidctl.settings import inherited
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MIB = 2**20
+PART = 5 * MIB
+"""Bytes of a part, unless the server says otherwise."""
 SIZE = int(inherited().get("UPPY_MIB", "28")) * MIB
 """`make uppy` takes 300."""
 SLOW = SIZE // 5
@@ -147,7 +149,11 @@ async def test_an_upload_that_is_cancelled_leaves_nothing_behind(
 
 
 @with_both
-async def test_a_signed_url_that_expired(opened: Opened, running: LocalWorld, large: Path, version: str) -> None:
+async def test_a_signed_url_that_expired(opened: Opened, running: LocalWorld, tmp_path: Path, version: str) -> None:
+    parts = tmp_path / "parts.mp4"
+    with parts.open("wb") as grown:
+        grown.truncate(2 * PART + MIB)
+
     async def expire(route: Route) -> None:
         await route.fulfill(
             status=403, body=EXPIRED, content_type="application/xml", headers={"Access-Control-Allow-Origin": "*"}
@@ -155,7 +161,7 @@ async def test_a_signed_url_that_expired(opened: Opened, running: LocalWorld, la
 
     async with opened(version, endpoint=await endpoint(running, version)) as client:
         await client.page.route("**/*partNumber=2*", expire, times=1)
-        await client.upload(large)
+        await client.upload(parts)
         if version == "6":
             assert await client.complaint() == NETWORK
             await client.retry()
