@@ -1,7 +1,8 @@
 """Serve the HTTP side over buckets in memory, and let schemathesis try it: ``make fuzz``.
 
-Twice: with no limit of requests, and with limits so low that most answers are 429. The exit code is schemathesis's: 0
-if no answer was a server error, none was undocumented, and none let in what the document forbids.
+Three times: with no limit of requests; with limits so low that most answers are 429; and, of what is let in by links
+alone, with links that are good, which no chance would find. The exit code is schemathesis's: 0 if no answer was a
+server error, none was undocumented, and none let in what the document forbids.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from tempfile import NamedTemporaryFile
 
 import jwt
 
+from tests.interface.links import BY_LINK, configuration
 from tests.process.http_service import HTTP, SECRET, Service
 from vidctl import logs
-from vidctl.settings import LimitSettings
+from vidctl.settings import LimitSettings, UploadSettings
 
 PROGRAM = ".fuzz/bin/schemathesis"
 
@@ -35,11 +38,15 @@ STREAM_LIFE = timedelta(milliseconds=50)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A service with these limits, of which each operation is asked at most ``examples`` times by chance."""
+    """A service with these limits, of which each operation is asked at most ``examples`` times by chance.
+
+    With ``links`` only what they lead to.
+    """
 
     limits: LimitSettings
     checks: tuple[str, ...]
     examples: int
+    links: bool = False
 
 
 def runs(examples: int) -> tuple[Run, ...]:
@@ -50,11 +57,12 @@ def runs(examples: int) -> tuple[Run, ...]:
         Run(limits=unlimited, checks=CHECKS, examples=examples),
         # Where everything is refused, nothing can be said of tokens and methods.
         Run(limits=limited, checks=ANSWERS, examples=3),
+        Run(limits=unlimited, checks=CHECKS, examples=examples, links=True),
     )
 
 
 async def main() -> int:
-    """Run both; return the first exit code that is not 0."""
+    """Run all; return the first exit code that is not 0."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="most cases that each operation is given by chance")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run")
@@ -66,17 +74,24 @@ async def main() -> int:
 
 async def _tried(run: Run, seed: int | None) -> int:
     http = HTTP.model_copy(update={"stream_life": STREAM_LIFE})
-    async with Service(limits=run.limits, http=http).running() as service:
-        process = await asyncio.create_subprocess_exec(*_command(service.port, run, seed))
-        return await process.wait()
+    uploads = UploadSettings(session_uploads=1000)
+    async with Service(limits=run.limits, http=http, uploads=uploads).running() as service:
+        with NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(await configuration(service) if run.links else "")
+            file.flush()
+            process = await asyncio.create_subprocess_exec(*_command(service.port, run, seed, file.name))
+            return await process.wait()
 
 
-def _command(port: int, run: Run, seed: int | None) -> list[str]:
+def _command(port: int, run: Run, seed: int | None, file: str) -> list[str]:
     url = f"http://127.0.0.1:{port}"
     return [
-        *(PROGRAM, "run", f"{url}/openapi.json", "--url", url, "--header", f"Authorization: Bearer {_token()}"),
+        *(PROGRAM, "--config-file", file),
+        *("run", f"{url}/openapi.json", "--url", url, "--header", f"Authorization: Bearer {_token()}"),
         *("--checks", ",".join(run.checks), "--max-examples", str(run.examples)),
-        *("--continue-on-failure", "--generation-database", "none"),
+        # Which cases chance gives up is nothing that the service has done.
+        *("--continue-on-failure", "--generation-database", "none", "--suppress-health-check", "filter_too_much"),
+        *(["--include-path-regex", BY_LINK] if run.links else []),
         *([] if seed is None else ["--seed", str(seed)]),
     ]
 
