@@ -168,6 +168,18 @@ async def test_an_open_video_makes_room_when_it_ends_or_can_come_no_more() -> No
         assert (await service.post(WANTED)).status == 201
 
 
+async def test_a_form_is_under_way_for_as_long_as_it_may_be_posted() -> None:
+    uploads = UploadSettings(parts_expiry=timedelta(hours=12))
+    async with Service(limits=LimitSettings(open_videos=1), uploads=uploads).running() as service:
+        form = "/v1/uppy/s3/params?filename=a.mp4&type=video/mp4"
+        handed = await (await service.client.get(form, headers=bearer("ada"))).json()
+        service.wait(timedelta(hours=11, minutes=59))
+        assert (await service.get(handed["video_id"])).status == 200
+        await problem(await service.client.get(form, headers=bearer("ada")), 429, "limit_reached")
+        service.wait(timedelta(hours=6, minutes=1))
+        assert (await service.get(handed["video_id"])).status == 404
+
+
 async def test_bytes_in_flight_are_what_open_videos_declared() -> None:
     service = Service(limits=LimitSettings(bytes_in_flight=10))
     async with service.running():

@@ -21,6 +21,7 @@ from vidctl.journal import Journal
 from vidctl.ledger import Ledger
 from vidctl.model import VideoKey
 from vidctl.records import Round
+from vidctl.tickets import Way
 
 HOUR = timedelta(hours=1)
 
@@ -37,7 +38,7 @@ class Owner:
             final=world.final,
             journal=journal,
             ledger=ledger,
-            upload_expiry=timedelta(minutes=15),
+            expiry={Way.PUT: timedelta(minutes=15)},
             line=Line(raw=world.raw, raw_bucket=world.raw.bucket, final=world.final, clock=clock),
             clock=clock,
         )

@@ -32,6 +32,7 @@ from vidctl.http.videos.watching import Watches
 from vidctl.http.videos.wishes import Wishes, WishRoutes
 from vidctl.journal import Journal
 from vidctl.ledger import Ledger
+from vidctl.tickets import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,7 @@ def _histories(given: Given, ledger: Ledger, journal: Journal) -> Histories:
         final=given.final,
         journal=journal,
         ledger=ledger,
-        upload_expiry=given.uploads.expiry,
+        expiry={Way.PUT: given.uploads.expiry, Way.POST: given.uploads.parts_expiry},
         line=Line(raw=given.raw, raw_bucket=given.raw_bucket, final=given.final, clock=given.clock),
         clock=given.clock,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -43,7 +44,7 @@ class VideoNotFound(VidctlError):
 
 
 class Histories:
-    """Reads what the raw and the final bucket say of a video. ``upload_expiry`` is the life of an upload URL."""
+    """Reads what the raw and the final bucket say of a video. ``expiry``: how long URLs and forms live."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class Histories:
         final: Objects,
         journal: Journal,
         ledger: Ledger,
-        upload_expiry: timedelta,
+        expiry: Mapping[Way, timedelta],
         line: Line,
         clock: Clock,
     ) -> None:
@@ -62,7 +63,7 @@ class Histories:
         self._final = final
         self._journal = journal
         self._ledger = ledger
-        self._awaited = upload_expiry + UPLOAD_GRACE
+        self._awaited = {way: life + UPLOAD_GRACE for way, life in expiry.items()} | {Way.MULTIPART: PARTS_GRACE}
         self._line = line
         self._clock = clock
         self._last: OrderedDict[str, Progress | None] = OrderedDict()
@@ -155,13 +156,13 @@ class Histories:
     async def _may_arrive(self, key: VideoKey, issued_at: datetime | None) -> bool:
         if issued_at is None or (age := self._clock() - issued_at) >= PARTS_GRACE:
             return False
-        if age < self._awaited:
+        if age < min(self._awaited.values()):
             return True
         ticket = await self._ledger.ticket(key)
         if ticket is None:
             return False
         # The id of a session's upload is as old as the session.
-        return ticket.way is Way.MULTIPART or self._clock() - ticket.at < self._awaited
+        return self._clock() - ticket.at < self._awaited[ticket.way]
 
 
 async def _any(objects: Objects, prefix: str) -> bool:
