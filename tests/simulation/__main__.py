@@ -132,7 +132,10 @@ def seeds_of(text: str) -> Iterator[int]:
     asked = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
     if asked is None:
         raise SystemExit(f"SEEDS: {text!r} is neither a seed nor a range of them, as in 17 or 0-500")
-    return iter(range(int(asked[1]), int(asked[2] or int(asked[1]) + 1)))
+    first, last = int(asked[1]), int(asked[2] or asked[1])
+    if last < first:
+        raise SystemExit(f"SEEDS: {text!r} has no seed: the first must not be above the last")
+    return iter(range(first, last + 1))
 
 
 def faults_of(text: str) -> tuple[Fault, ...]:

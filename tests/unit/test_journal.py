@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.world.calls import Calls
 from tests.world.objects import MemoryObjects
 from vidctl import codec, layout
 from vidctl.errors import PreconditionFailed, Unavailable, UnknownVersion
@@ -25,18 +25,6 @@ SOURCE = Source(key=layout.raw_key(KEY), etag="e", size_bytes=1, last_modified=A
 MANIFEST = Manifest(
     key=KEY, job=JOB, number=AttemptNumber(1, 1), source_etag="e", uploaded_at=AT, published_at=AT, outputs=()
 )
-
-
-class Calls:
-    """Counts what is asked of the store."""
-
-    def __init__(self) -> None:
-        self.made: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def around(self, operation: str) -> AsyncIterator[None]:
-        self.made[operation] += 1
-        yield
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.world.calls import Calls
 from tests.world.objects import MemoryObjects
 from vidctl import codec, layout
 from vidctl.errors import PreconditionFailed, UnknownVersion
@@ -17,18 +15,6 @@ from vidctl.tickets import Ticket, Way
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-class Calls:
-    """Counts what is asked of the store."""
-
-    def __init__(self) -> None:
-        self.made: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def around(self, operation: str) -> AsyncIterator[None]:
-        self.made[operation] += 1
-        yield
 
 
 @pytest.fixture

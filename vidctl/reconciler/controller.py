@@ -29,6 +29,7 @@ from vidctl.reconciler.launches import Launches
 from vidctl.reconciler.launching import Launcher, Stale
 from vidctl.reconciler.limits import Limits
 from vidctl.reconciler.observe import Observer
+from vidctl.reconciler.passes import PassFailed, attempt
 from vidctl.reconciler.policy import Policy
 from vidctl.reconciler.rate import Rate
 from vidctl.reconciler.reconcile import Audit, Reconciler, unaudited
@@ -237,21 +238,13 @@ class Controller:
 
     async def _one_pass(self, key: VideoKey) -> str:
         """Make a pass and put the key back as it ended; return the word for it."""
-        with self._metrics.reconcile_seconds.time():
+        with self._metrics.reconcile_seconds.time(), logs.bind(video_id=key.video_id):
             try:
-                result = await self._reconciler.reconcile(key)
+                result = await attempt(self._reconciler.reconcile(key), metrics=self._metrics)
             except Stale:
                 self.queue.retry(key)
                 return "stale"
-            except VidctlError as error:
-                self._metrics.reconcile_errors.labels(error.code).inc()
-                log.info("pass_failed", video_id=key.video_id, code=error.code, error=str(error))
-                self.queue.retry(key)
-                return "error"
-            except Exception:
-                # The one place that catches all: a defect met by one video must not end the passes of the others.
-                self._metrics.reconcile_panics.inc()
-                log.exception("pass_broke", video_id=key.video_id)
+            except PassFailed:
                 self.queue.retry(key)
                 return "error"
         if result.requeue_after is None:

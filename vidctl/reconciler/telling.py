@@ -15,13 +15,14 @@ from typing import Any
 
 from vidctl import logs
 from vidctl.dispatch import Dispatch, event
-from vidctl.errors import NotTold, NotWanted, PreconditionFailed, VidctlError
+from vidctl.errors import NotTold, NotWanted, PreconditionFailed
 from vidctl.metrics import Metrics
 from vidctl.outbox import Outbox, Waiting
 from vidctl.outbox_keys import DispatchName
 from vidctl.ports import World
 from vidctl.receiver import Receiver
 from vidctl.reconciler import patience
+from vidctl.reconciler.passes import PassFailed, attempt
 from vidctl.reconciler.policy import Telling as TellingPolicy
 from vidctl.reconciler.workqueue import Closed, WorkQueue, watch
 
@@ -99,16 +100,8 @@ class Telling:
         """Make a pass over a dispatch, and put it back as it ended."""
         with logs.bind(event_id=name.event, receiver=name.receiver):
             try:
-                again = await self._reconcile(name)
-            except VidctlError as error:
-                self._metrics.reconcile_errors.labels(error.code).inc()
-                log.info("notice_pass_failed", code=error.code, error=str(error))
-                queue.retry(name)
-                return
-            except Exception:
-                # As in the controller: a defect met by one notice must not end the telling of the others.
-                self._metrics.reconcile_panics.inc()
-                log.exception("notice_pass_broke")
+                again = await attempt(self._reconcile(name), metrics=self._metrics)
+            except PassFailed:
                 queue.retry(name)
                 return
         if again is None:
