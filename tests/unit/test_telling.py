@@ -232,3 +232,26 @@ async def test_a_newer_version_s_dispatch_waits_for_who_can_read_it(told: Told) 
     await told.one_pass()
     assert (told.events, told.objects.body(key)) == ([], newer)
     assert name in told.telling.queues["hook"]
+
+
+async def test_what_another_replica_has_told_is_forgotten_at_the_next_sweep(told: Told) -> None:
+    told.answer = refused
+    name = await told.post()
+    await told.telling.sweep()
+    await told.one_pass()
+    assert told.telling.queues["hook"].waiting() == (name,)
+    assert told.telling.queues["hook"].ready() == 0
+    await told.objects.delete(outbox_keys.dispatch_key(name))
+    await told.telling.sweep()
+    await told.one_pass()
+    assert len(told.telling.queues["hook"]) == 0
+    assert len(told.events) == 1
+
+
+async def test_what_is_there_still_is_not_looked_at_before_its_time(told: Told) -> None:
+    told.answer = refused
+    await told.post()
+    await told.telling.sweep()
+    await told.one_pass()
+    await told.telling.sweep()
+    assert told.telling.queues["hook"].ready() == 0

@@ -70,17 +70,27 @@ class Telling:
             queue.close()
 
     async def sweep(self) -> None:
-        """Look at every dispatch that this replica does not know; give up those whose receiver nobody knows."""
-        count, oldest, now = 0, timedelta(0), self._clock()
+        """Look at every dispatch that this replica does not know; give up those whose receiver nobody knows.
+
+        What it waits for and what is there no more, because another replica told it, gets its last look now, so that as
+        much is remembered as there is to tell.
+        """
+        there: set[DispatchName] = set()
+        oldest, now = timedelta(0), self._clock()
         async for name in self._outbox.names():
             age = now - name.at
-            count, oldest = count + 1, max(oldest, age)
+            there.add(name)
+            oldest = max(oldest, age)
             if name.receiver not in self.queues:
                 if age > self._policy.patience:
                     await self._give_up(name, "expired", "nobody knows this receiver any more")
             elif name not in self.queues[name.receiver]:
                 self.queues[name.receiver].add(name)
-        self._metrics.undelivered.set(count)
+        for queue in self.queues.values():
+            for name in queue.waiting():
+                if name not in there:
+                    queue.add(name)
+        self._metrics.undelivered.set(len(there))
         self._metrics.oldest_notice.set(oldest.total_seconds())
         self._metrics.sweep_success.labels("notices").set(now.timestamp())
 

@@ -53,6 +53,10 @@ class WorkQueue(Generic[K]):
         """Count the keys that wait or are in their pass."""
         return len(self._due.keys() | self._running.keys())
 
+    def waiting(self) -> tuple[K, ...]:
+        """Return the keys that a pass is asked for, now or later."""
+        return tuple(self._due)
+
     def ready(self) -> int:
         """Count the keys that are due and not in their pass."""
         now = asyncio.get_running_loop().time()
